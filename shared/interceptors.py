@@ -1,0 +1,95 @@
+"""What happens around every call: readiness, the error model, one access log line."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+
+from shared.errors import NotReady, ServiceError
+from shared.status import to_call_error
+
+log = logging.getLogger(__name__)
+
+_UNGUARDED = ("/grpc.health.", "/grpc.reflection.")
+
+Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]]
+
+
+class CallGuard(grpc.aio.ServerInterceptor):
+    """Refuses calls until the service is ready, turns errors into Status, writes the access log.
+
+    Health and reflection pass untouched: the aio health Watch handler is a coroutine that writes, and
+    wrapping it like a generator breaks it.
+    """
+
+    def __init__(self, is_ready: Callable[[], bool]) -> None:
+        self._is_ready = is_ready
+
+    async def intercept_service(
+        self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler:
+        """Return the method's handler, guarded."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(_UNGUARDED):
+            return handler
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(
+                self._unary(method, handler.unary_unary), handler.request_deserializer, handler.response_serializer
+            )
+        if handler.unary_stream and inspect.isasyncgenfunction(handler.unary_stream):
+            return grpc.unary_stream_rpc_method_handler(
+                self._stream(method, handler.unary_stream), handler.request_deserializer, handler.response_serializer
+            )
+        return handler
+
+    def _unary(self, method: str, behavior: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            async with self._guard(method, context):
+                return await behavior(request, context)
+
+        return guarded
+
+    def _stream(self, method: str, behavior: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+        async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+            async with self._guard(method, context):
+                async for response in behavior(request, context):
+                    yield response
+
+        return guarded
+
+    @asynccontextmanager
+    async def _guard(self, method: str, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[None]:
+        call_id = uuid.uuid4().hex[:16]
+        started = time.perf_counter()
+        code = "OK"
+        try:
+            if not self._is_ready():
+                raise NotReady("the service is still loading its data; try again in a moment")
+            yield
+        except ServiceError as error:
+            code = error.code
+            await context.abort(*to_call_error(error))
+        except grpc.aio.AbortError:
+            code = "ABORTED_BY_HANDLER"
+            raise
+        except (GeneratorExit, BaseException) as error:
+            code = "CANCELLED"
+            if not isinstance(error, Exception):
+                raise
+            code = "INTERNAL"
+            log.exception("call failed", extra={"method": method, "call_id": call_id})
+            fault = ServiceError(
+                f"internal fault; the log has the detail under call_id {call_id}", {"call_id": call_id}
+            )
+            await context.abort(*to_call_error(fault))
+        finally:
+            seconds = round(time.perf_counter() - started, 4)
+            log.info("call", extra={"method": method, "code": code, "seconds": seconds, "call_id": call_id})
