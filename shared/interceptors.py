@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -19,7 +20,10 @@ log = logging.getLogger(__name__)
 
 _UNGUARDED = ("/grpc.health.", "/grpc.reflection.")
 
-Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]]
+if TYPE_CHECKING:
+    # grpc's own classes are not subscriptable at run time.
+    Handler = grpc.RpcMethodHandler[Any, Any]
+    Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
 
 
 class CallGuard(grpc.aio.ServerInterceptor):
@@ -34,7 +38,7 @@ class CallGuard(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
-    ) -> grpc.RpcMethodHandler:
+    ) -> Handler | None:
         """Return the method's handler, guarded."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
@@ -78,12 +82,12 @@ class CallGuard(grpc.aio.ServerInterceptor):
             code = error.code
             await context.abort(*to_call_error(error))
         except grpc.aio.AbortError:
-            code = "ABORTED_BY_HANDLER"
+            code = "ABORTED"
             raise
-        except (GeneratorExit, BaseException) as error:
+        except (asyncio.CancelledError, GeneratorExit):
             code = "CANCELLED"
-            if not isinstance(error, Exception):
-                raise
+            raise
+        except Exception:
             code = "INTERNAL"
             log.exception("call failed", extra={"method": method, "call_id": call_id})
             fault = ServiceError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
@@ -13,9 +15,12 @@ from grpc_status import rpc_status
 from shared.errors import InvalidRequest, ServiceError
 
 DOMAIN = "fiducia.dev"
-# 150 field violations already exceed the 8 KiB that gRPC allows for metadata.
+# 150 field violations already exceed the 8 KiB that gRPC allows for metadata, and Chinese text takes three
+# bytes a character here and nine in the percent-encoded message: count bytes, not characters.
 MAX_VIOLATIONS = 20
-_MAX_TEXT = 240
+_MAX_VIOLATION_BYTES = 3_000
+_MAX_TEXT_BYTES = 500
+_STATUS_KEY = "grpc-status-details-bin"
 
 
 def to_status(error: ServiceError) -> status_pb2.Status:
@@ -28,7 +33,7 @@ def to_status(error: ServiceError) -> status_pb2.Status:
     if error.retry_seconds is not None:
         delay = Duration(nanos=int(error.retry_seconds % 1 * 1e9), seconds=int(error.retry_seconds))
         packed.append(_pack(details.RetryInfo(retry_delay=delay)))
-    return status_pb2.Status(code=code.value[0], message=error.message[:1000], details=packed)
+    return status_pb2.Status(code=code.value[0], message=_shortened(error.message), details=packed)
 
 
 def to_call_error(error: ServiceError) -> tuple[grpc.StatusCode, str, tuple[tuple[str, str | bytes], ...]]:
@@ -52,33 +57,29 @@ def violations_of(error: grpc.RpcError) -> list[tuple[str, str]]:
 
 
 def _unpack(error: grpc.RpcError, into: Message) -> bool:
-    status = rpc_status.from_call(_Call(error))
-    return status is not None and any(detail.Unpack(into) for detail in status.details)
-
-
-class _Call:
-    """rpc_status reads a call; an aio error holds the same values under the same names but as a mapping."""
-
-    def __init__(self, error: grpc.RpcError) -> None:
-        self._error = error
-
-    def trailing_metadata(self) -> list[tuple[str, str | bytes]]:
-        return list(self._error.trailing_metadata() or ())
-
-    def code(self) -> grpc.StatusCode:
-        return self._error.code()
-
-    def details(self) -> str:
-        return self._error.details()
+    # rpc_status.from_call compares code and message too, which an aio error keeps elsewhere; the bytes suffice.
+    metadata: Iterable[tuple[str, str | bytes]] = getattr(error, "trailing_metadata", tuple)() or ()
+    for key, value in metadata:
+        if key == _STATUS_KEY and isinstance(value, bytes):
+            status = status_pb2.Status.FromString(value)
+            return any(detail.Unpack(into) for detail in status.details)
+    return False
 
 
 def _bad_request(error: InvalidRequest) -> details.BadRequest:
-    return details.BadRequest(
-        field_violations=[
-            details.BadRequest.FieldViolation(field=v.field[:_MAX_TEXT], description=v.description[:_MAX_TEXT])
-            for v in error.violations[:MAX_VIOLATIONS]
-        ]
-    )
+    request = details.BadRequest()
+    for violation in error.violations[:MAX_VIOLATIONS]:
+        field, description = _shortened(violation.field), _shortened(violation.description)
+        request.field_violations.add(field=field, description=description)
+        if request.ByteSize() > _MAX_VIOLATION_BYTES:
+            del request.field_violations[-1]
+            break
+    return request
+
+
+def _shortened(text: str) -> str:
+    data = text.encode()
+    return text if len(data) <= _MAX_TEXT_BYTES else data[: _MAX_TEXT_BYTES - 3].decode(errors="ignore") + "…"
 
 
 def _pack(message: Message) -> Any:
