@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,8 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 LEVELS: tuple[RiskLevelName, ...] = get_args(RiskLevelName)
 CLIENT_CLASSES: tuple[ClientClass, ...] = get_args(ClientClass)
 LOWEST_CLASS: ClientClass = "C1"
+
+K = TypeVar("K", bound=str)
 
 
 class BilingualText(Entry):
@@ -43,7 +45,7 @@ class LevelRule(DatedRule):
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     label: Literal["ILLUSTRATIVE", "APPROVED"]
-    bands: dict[Literal["R1", "R2", "R3", "R4"], Annotated[float, Field(gt=0.0, lt=1.0)]]
+    bands: dict[RiskLevelName, Annotated[float, Field(gt=0.0, lt=1.0)]]
     floors: dict[str, RiskLevelName]
     thematic_specific_volatility: Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -66,7 +68,7 @@ class ClassLimits(Entry):
     max_loss_share: Annotated[float, Field(gt=0.0, le=1.0)]
     risk_aversion: Annotated[float, Field(gt=0.0)]
     max_product_weight: Annotated[float, Field(gt=0.0, le=1.0)]
-    max_group_weight: dict[AssetGroup, Fraction] = {}
+    max_group_weight: dict[AssetGroup, Fraction] = Field(default_factory=dict)
     override_allowed: bool
 
 
@@ -89,7 +91,7 @@ class RulePack(Entry):
     version: Annotated[str, Field(min_length=1)]
     as_of: date
     label: Literal["ILLUSTRATIVE", "APPROVED"]
-    class_thresholds: dict[Literal["C1", "C2", "C3", "C4"], Annotated[float, Field(gt=0.0, lt=100.0)]]
+    class_thresholds: dict[ClientClass, Annotated[float, Field(gt=0.0, lt=100.0)]]
     classes: dict[ClientClass, ClassLimits]
     rules: Annotated[list[Rule], Field(min_length=1)]
 
@@ -97,7 +99,7 @@ class RulePack(Entry):
     def _is_consistent(self) -> Self:
         _require_rising("class_thresholds", self.class_thresholds, CLIENT_CLASSES[:-1])
         _require_classes_that_loosen(self.classes)
-        _require_unique("rules", [rule.id for rule in self.rules])
+        require_unique("rules", [rule.id for rule in self.rules])
         return self
 
     def rule(self, rule_id: str) -> Rule | None:
@@ -105,7 +107,7 @@ class RulePack(Entry):
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
 
-def _require_rising[K: str](field: str, bounds: dict[K, float], keys: Sequence[K]) -> None:
+def _require_rising(field: str, bounds: dict[K, float], keys: Sequence[K]) -> None:
     if set(bounds) != set(keys):
         raise ValueError(f"{field}: found {sorted(bounds)}, expected exactly {list(keys)}; add or remove keys")
     if any(bounds[low] >= bounds[high] for low, high in pairwise(keys)):
@@ -117,14 +119,20 @@ def _require_classes_that_loosen(classes: dict[ClientClass, ClassLimits]) -> Non
     if set(classes) != set(CLIENT_CLASSES):
         raise ValueError(f"classes: found {sorted(classes)}, expected exactly {list(CLIENT_CLASSES)}")
     for low, high in pairwise(CLIENT_CLASSES):
-        a, b = classes[low], classes[high]
-        if _strictness(a) > _strictness(b) or a.risk_aversion < b.risk_aversion:
+        if any(b < a for a, b in zip(_freedoms(classes[low]), _freedoms(classes[high]), strict=True)):
             raise ValueError(f"classes.{high}: stricter than {low}; loosen it or tighten {low}")
     if classes[LOWEST_CLASS].override_allowed:
         raise ValueError(f"classes.{LOWEST_CLASS}.override_allowed: the lowest class has no override; set it to false")
 
 
-def _require_unique(field: str, ids: list[str]) -> None:
+def _freedoms(limits: ClassLimits) -> tuple[float, ...]:
+    """Return numbers that are all larger for a class that may take more risk."""
+    level = float(LEVELS.index(limits.max_product_level))
+    return level, limits.max_portfolio_volatility, limits.max_loss_share, -limits.risk_aversion
+
+
+def require_unique(field: str, ids: list[str]) -> None:
+    """Raise ValueError naming each id that appears more than once."""
     repeated = sorted({key for key in ids if ids.count(key) > 1})
     if repeated:
         raise ValueError(f"{field}: id {', '.join(repeated)} appears more than once; rename or remove one")

@@ -38,7 +38,7 @@ class SourcedRisks(Origin):
     """The main risks of the product, most important first, a sentence each without numbers."""
 
     en: Annotated[list[str], Field(min_length=1)]
-    zh: list[str] = []
+    zh: list[str] = Field(default_factory=list)
 
 
 class Exposures(Origin):
@@ -79,7 +79,7 @@ class Product(Entry):
     id: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,12}$")]
     kind: Literal["ETF", "MONEY_FUND"]
     name: LocalText
-    aliases: list[str] = []
+    aliases: list[str] = Field(default_factory=list)
     asset_class: str
     currency: Currency
     jurisdictions: Annotated[list[Jurisdiction], Field(min_length=1)]
@@ -92,7 +92,7 @@ class Product(Entry):
     exposures: Exposures
     risk_level: Annotated[DerivedLevel | RatedLevel, Field(discriminator="basis")]
     main_risks: SourcedRisks
-    conflicts: list[str] = []
+    conflicts: list[str] = Field(default_factory=list)
     factsheet: LocalText
 
     @model_validator(mode="after")
