@@ -293,7 +293,9 @@ class Preferences(_message.Message):
     MAX_TURNOVER_FIELD_NUMBER: _builtins.int
     MAX_VOLATILITY_FIELD_NUMBER: _builtins.int
     max_turnover: _builtins.float
-    """Largest turnover, the half sum of absolute weight changes, 0 to 1; absent: free."""
+    """Largest turnover, the half sum of absolute weight changes with cash as one more position, 0 to 1; absent: free.
+    It must leave room for investing the cash and for holdings that have to be sold.
+    """
     max_volatility: _builtins.float
     """Largest yearly volatility, a fraction; absent: that of the class."""
     @_builtins.property

@@ -284,7 +284,7 @@ class AllocationLine(_message.Message):
     RISK_CONTRIBUTION_FIELD_NUMBER: _builtins.int
     EXTERNAL_FIELD_NUMBER: _builtins.int
     product_id: _builtins.str
-    """Product, or the name of a fund outside the catalogue."""
+    """Product; EXT1, EXT2 and so on for funds outside the catalogue, in the order of the holdings."""
     asset_class: _builtins.str
     """Asset class."""
     risk_level: _risk_pb2.RiskLevel.ValueType
@@ -342,7 +342,7 @@ class Trade(_message.Message):
     AMOUNT_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     product_id: _builtins.str
-    """Product, or the name of a fund outside the catalogue."""
+    """Product; EXT1, EXT2 and so on for funds outside the catalogue, in the order of the holdings."""
     side: Global___TradeSide.ValueType
     """Direction."""
     @_builtins.property
@@ -432,8 +432,12 @@ class Recommendation(_message.Message):
     CERTIFICATE_FIELD_NUMBER: _builtins.int
     BINDING_LIMITS_FIELD_NUMBER: _builtins.int
     ALTERNATIVES_FIELD_NUMBER: _builtins.int
+    OPTIMAL_WEIGHTS_FIELD_NUMBER: _builtins.int
+    ROUNDING_GAP_FIELD_NUMBER: _builtins.int
     portfolio_risk_level: _risk_pb2.RiskLevel.ValueType
     """Risk level of the portfolio as a whole."""
+    rounding_gap: _builtins.float
+    """Half the sum of absolute differences between the lines and the certified optimum, a fraction."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___AllocationLine]:
         """Lines, the largest first."""
@@ -474,6 +478,10 @@ class Recommendation(_message.Message):
     def alternatives(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alternative]:
         """Other ways."""
 
+    @_builtins.property
+    def optimal_weights(self) -> _containers.RepeatedCompositeFieldContainer[_weight_pb2.Weight]:
+        """The certified optimum before crumbs were left out; the lines differ from it by rounding_gap."""
+
     def __init__(
         self,
         *,
@@ -488,10 +496,12 @@ class Recommendation(_message.Message):
         certificate: _portfolio_pb2.Certificate | None = ...,
         binding_limits: _abc.Iterable[_portfolio_pb2.BindingLimit] | None = ...,
         alternatives: _abc.Iterable[Global___Alternative] | None = ...,
+        optimal_weights: _abc.Iterable[_weight_pb2.Weight] | None = ...,
+        rounding_gap: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["analysis", b"analysis", "bad_year_loss", b"bad_year_loss", "certificate", b"certificate", "current", b"current", "total_value", b"total_value", "yearly_cost", b"yearly_cost"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "analysis", b"analysis", "bad_year_loss", b"bad_year_loss", "binding_limits", b"binding_limits", "certificate", b"certificate", "current", b"current", "lines", b"lines", "portfolio_risk_level", b"portfolio_risk_level", "total_value", b"total_value", "trades", b"trades", "yearly_cost", b"yearly_cost"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "analysis", b"analysis", "bad_year_loss", b"bad_year_loss", "binding_limits", b"binding_limits", "certificate", b"certificate", "current", b"current", "lines", b"lines", "optimal_weights", b"optimal_weights", "portfolio_risk_level", b"portfolio_risk_level", "rounding_gap", b"rounding_gap", "total_value", b"total_value", "trades", b"trades", "yearly_cost", b"yearly_cost"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

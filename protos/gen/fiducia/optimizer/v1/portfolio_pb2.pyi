@@ -209,7 +209,9 @@ class Limits(_message.Message):
     MAX_TURNOVER_FIELD_NUMBER: _builtins.int
     MAX_VOLATILITY_FIELD_NUMBER: _builtins.int
     max_turnover: _builtins.float
-    """Largest half sum of absolute differences to current_weights, 0 to 1; absent: free."""
+    """Largest half sum of absolute differences to current_weights, with uninvested cash as one more position; 0 to 1;
+    absent: free. Investing cash counts, so a limit below the share of cash is infeasible.
+    """
     max_volatility: _builtins.float
     """Largest yearly volatility, a fraction; absent: free."""
     @_builtins.property
