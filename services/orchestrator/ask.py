@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from services.orchestrator.catalogue.load import Catalogue
+from services.orchestrator.facts.fact import Fact
 from services.orchestrator.mentions import mentioned_products, named, stated_facts
 from services.orchestrator.passages import citable
 from services.orchestrator.ports import Upstream
@@ -42,10 +43,11 @@ class AskedQuestion:
 
 @dataclass(frozen=True)
 class Reply:
-    """Text with sources, or an abstention; index_snapshot: the one that was searched."""
+    """Text with sources, or an abstention; index_snapshot: the one that was searched; facts: what the text may show."""
 
     outcome: tuple[Segment, ...] | Abstention
     index_snapshot: str
+    facts: tuple[Fact, ...] = ()
 
 
 def language_of(text: str) -> str:
@@ -85,7 +87,7 @@ async def answer_question(question: AskedQuestion, catalogue: Catalogue, upstrea
         facts=tuple(fact for product in products for fact in stated_facts(product, catalogue)),
         products=tuple(named(product, catalogue) for product in products),
     )
-    return Reply(await _outcome(asked, upstream), found.index_snapshot)
+    return Reply(await _outcome(asked, upstream), found.index_snapshot, asked.facts)
 
 
 async def _outcome(asked: Question, upstream: Upstream) -> tuple[Segment, ...] | Abstention:

@@ -20,7 +20,7 @@ from services.orchestrator.naming import named_products
 from services.orchestrator.passages import CitablePassage, Found, citable
 from services.orchestrator.portfolio import Infeasibility, OptimalPortfolio, PortfolioProblem
 from services.orchestrator.ports import Record, Upstream
-from services.orchestrator.problem import MINIMUM_RISK, portfolio_problem, utility
+from services.orchestrator.problem import MINIMUM_RISK, portfolio_problem, utility, without_small_positions
 from services.orchestrator.queries import client_queries, product_queries
 from services.orchestrator.recommendation import Recommendation, recommend
 from services.orchestrator.situation import ClientSituation
@@ -130,8 +130,10 @@ class _Work:
         """Return what the optimizer proposes and the passages on goal and profile, found meanwhile."""
         await self._record(StageStarted("ALLOCATION"))
         problem = portfolio_problem(case, universe, current)
-        search = self._upstream.retrieval.search(client_queries(case), self._order.index_snapshot)
-        portfolios, found = await _both(self._portfolios(case, problem), search)
+        portfolios, found = await _both(
+            self._portfolios(case, problem),
+            self._upstream.retrieval.search(client_queries(case), self._order.index_snapshot),
+        )
         self._note_snapshot(found)
         optimal, minimum_risk = portfolios
         self.versions = replace(self.versions, market_snapshot=optimal.market_snapshot)
@@ -139,6 +141,7 @@ class _Work:
             return optimal, found
         if isinstance(minimum_risk, Infeasibility):
             raise RuntimeError("the optimizer found one portfolio within the limits and denies that there is another")
+        problem, optimal = await self._without_small_positions(case, problem, optimal, current)
         recommendation = recommend(case, current, problem, optimal, minimum_risk)
         await self._record(recommendation)
         return recommendation, found
@@ -157,6 +160,17 @@ class _Work:
             minimum_risk = await optimizer.optimize(same, MINIMUM_RISK)
         await self._note_assumptions(optimal.market_snapshot)
         return optimal, minimum_risk
+
+    async def _without_small_positions(
+        self, case: Case, problem: PortfolioProblem, optimal: OptimalPortfolio, current: CurrentPortfolio
+    ) -> tuple[PortfolioProblem, OptimalPortfolio]:
+        """Return the optimum over fewer products where the first one gives some of them next to nothing."""
+        smaller = without_small_positions(problem, optimal, current)
+        if smaller is None:
+            return problem, optimal
+        smaller = replace(smaller, market_snapshot=optimal.market_snapshot)
+        again = await self._upstream.optimizer.optimize(smaller, utility(case))
+        return (problem, optimal) if isinstance(again, Infeasibility) else (smaller, again)
 
     async def _note_assumptions(self, market_snapshot: str) -> None:
         """Note the assumptions behind a snapshot; facts trace to the catalogue's, so both must be the same."""

@@ -17,6 +17,7 @@ from services.orchestrator.products import product_named, product_page, question
 from services.orchestrator.records.journal import Journal
 from services.orchestrator.records.pages import position_of, token_of
 from services.orchestrator.records.store import ProposalKey
+from services.orchestrator.wire_facts import fact_message
 from services.orchestrator.wire_products import product_message, questionnaire_message
 from services.orchestrator.wire_requests import (
     parse_create,
@@ -116,7 +117,7 @@ class AdvisorServicer(advisor_service_pb2_grpc.AdvisorServiceServicer):
             abstention = advice_service_pb2.Abstention(reason=reply.outcome.reason)
             return pb.AskQuestionResponse(abstention=abstention, index_snapshot=reply.index_snapshot)
         segments = [segment_pb2.Segment.FromString(segment.message) for segment in reply.outcome]
-        answer = client_pb2.Answer(segments=segments)
+        answer = client_pb2.Answer(segments=segments, facts=[fact_message(fact) for fact in reply.facts])
         return pb.AskQuestionResponse(answer=answer, index_snapshot=reply.index_snapshot)
 
     async def _attached(self, request: pb.StreamProposalRequest) -> tuple[ProposalKey, int]:

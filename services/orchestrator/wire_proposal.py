@@ -122,6 +122,7 @@ def _profile_message(profile: RiskProfile) -> client_pb2.RiskProfile:
         binding_side=enum_value(client_pb2.BindingSide, "BINDING_SIDE", profile.binding_side),
         client_class=enum_value(risk_pb2.ClientClass, "CLIENT_CLASS", profile.client_class),
         questionnaire_id=profile.questionnaire_id,
+        reason=text_message(profile.reason),
     )
 
 

@@ -23,46 +23,48 @@ _sym_db = _symbol_database.Default()
 
 
 from fiducia.advice.v1 import segment_pb2 as fiducia_dot_advice_dot_v1_dot_segment__pb2
+from fiducia.type.v1 import fact_pb2 as fiducia_dot_type_dot_v1_dot_fact__pb2
 from fiducia.type.v1 import risk_pb2 as fiducia_dot_type_dot_v1_dot_risk__pb2
+from fiducia.type.v1 import text_pb2 as fiducia_dot_type_dot_v1_dot_text__pb2
 from google.type import decimal_pb2 as google_dot_type_dot_decimal__pb2
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66iducia/advisor/v1/client.proto\x12\x12\x66iducia.advisor.v1\x1a\x1f\x66iducia/advice/v1/segment.proto\x1a\x1a\x66iducia/type/v1/risk.proto\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\"=\n\x13QuestionnaireAnswer\x12\x13\n\x0bquestion_id\x18\x01 \x01(\t\x12\x11\n\toption_id\x18\x02 \x01(\t\"o\n\x19RiskQuestionnaireResponse\x12\x18\n\x10questionnaire_id\x18\x01 \x01(\t\x12\x38\n\x07\x61nswers\x18\x02 \x03(\x0b\x32\'.fiducia.advisor.v1.QuestionnaireAnswer\"\x92\x01\n\x0f\x45xternalProduct\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x61sset_class\x18\x02 \x01(\t\x12.\n\nrisk_level\x18\x03 \x01(\x0e\x32\x1a.fiducia.type.v1.RiskLevel\x12\x1a\n\rexpense_ratio\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_expense_ratio\"\xcc\x01\n\x07Holding\x12\x14\n\nproduct_id\x18\x01 \x01(\tH\x00\x12\x37\n\x08\x65xternal\x18\x02 \x01(\x0b\x32#.fiducia.advisor.v1.ExternalProductH\x00\x12#\n\x05units\x18\x03 \x01(\x0b\x32\x14.google.type.Decimal\x12!\n\x05price\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12!\n\x05value\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x07\n\x05\x61sset\"I\n\x04Goal\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.fiducia.advisor.v1.GoalKind\x12\x15\n\rhorizon_years\x18\x02 \x01(\x01\"9\n\x0fRequiredProduct\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x12\n\nmin_weight\x18\x02 \x01(\x01\"\xe7\x01\n\x0bPreferences\x12\x1c\n\x14\x65xcluded_product_ids\x18\x01 \x03(\t\x12\x1e\n\x16\x65xcluded_asset_classes\x18\x02 \x03(\t\x12>\n\x11required_products\x18\x03 \x03(\x0b\x32#.fiducia.advisor.v1.RequiredProduct\x12\x19\n\x0cmax_turnover\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0emax_volatility\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0f\n\r_max_turnoverB\x11\n\x0f_max_volatility\"\xd8\x02\n\x0f\x43lientSituation\x12\x11\n\treference\x18\x01 \x01(\t\x12\x14\n\x0cjurisdiction\x18\x02 \x01(\t\x12\x15\n\rbase_currency\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x44\n\rquestionnaire\x18\x05 \x01(\x0b\x32-.fiducia.advisor.v1.RiskQuestionnaireResponse\x12&\n\x04goal\x18\x06 \x01(\x0b\x32\x18.fiducia.advisor.v1.Goal\x12-\n\x08holdings\x18\x07 \x03(\x0b\x32\x1b.fiducia.advisor.v1.Holding\x12 \n\x04\x63\x61sh\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12\x34\n\x0bpreferences\x18\t \x01(\x0b\x32\x1f.fiducia.advisor.v1.Preferences\"\xda\x01\n\x0bRiskProfile\x12\x16\n\x0e\x63\x61pacity_score\x18\x01 \x01(\x01\x12\x17\n\x0ftolerance_score\x18\x02 \x01(\x01\x12\x15\n\rbinding_score\x18\x03 \x01(\x01\x12\x35\n\x0c\x62inding_side\x18\x04 \x01(\x0e\x32\x1f.fiducia.advisor.v1.BindingSide\x12\x32\n\x0c\x63lient_class\x18\x05 \x01(\x0e\x32\x1c.fiducia.type.v1.ClientClass\x12\x18\n\x10questionnaire_id\x18\x06 \x01(\t\"*\n\x0eQuestionOption\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"Y\n\x08Question\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x33\n\x07options\x18\x03 \x03(\x0b\x32\".fiducia.advisor.v1.QuestionOption\"^\n\rQuestionnaire\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12/\n\tquestions\x18\x03 \x03(\x0b\x32\x1c.fiducia.advisor.v1.Question\"6\n\x06\x41nswer\x12,\n\x08segments\x18\x01 \x03(\x0b\x32\x1a.fiducia.advice.v1.Segment*\xb4\x01\n\x08GoalKind\x12\x19\n\x15GOAL_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14GOAL_KIND_RETIREMENT\x10\x01\x12\x12\n\x0eGOAL_KIND_HOME\x10\x02\x12\x17\n\x13GOAL_KIND_EDUCATION\x10\x03\x12\x14\n\x10GOAL_KIND_GROWTH\x10\x04\x12\x1a\n\x16GOAL_KIND_PRESERVATION\x10\x05\x12\x14\n\x10GOAL_KIND_INCOME\x10\x06*z\n\x0b\x42indingSide\x12\x1c\n\x18\x42INDING_SIDE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x42INDING_SIDE_CAPACITY\x10\x01\x12\x1a\n\x16\x42INDING_SIDE_TOLERANCE\x10\x02\x12\x16\n\x12\x42INDING_SIDE_EQUAL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x66iducia/advisor/v1/client.proto\x12\x12\x66iducia.advisor.v1\x1a\x1f\x66iducia/advice/v1/segment.proto\x1a\x1a\x66iducia/type/v1/fact.proto\x1a\x1a\x66iducia/type/v1/risk.proto\x1a\x1a\x66iducia/type/v1/text.proto\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\"=\n\x13QuestionnaireAnswer\x12\x13\n\x0bquestion_id\x18\x01 \x01(\t\x12\x11\n\toption_id\x18\x02 \x01(\t\"o\n\x19RiskQuestionnaireResponse\x12\x18\n\x10questionnaire_id\x18\x01 \x01(\t\x12\x38\n\x07\x61nswers\x18\x02 \x03(\x0b\x32\'.fiducia.advisor.v1.QuestionnaireAnswer\"\x92\x01\n\x0f\x45xternalProduct\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x61sset_class\x18\x02 \x01(\t\x12.\n\nrisk_level\x18\x03 \x01(\x0e\x32\x1a.fiducia.type.v1.RiskLevel\x12\x1a\n\rexpense_ratio\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_expense_ratio\"\xcc\x01\n\x07Holding\x12\x14\n\nproduct_id\x18\x01 \x01(\tH\x00\x12\x37\n\x08\x65xternal\x18\x02 \x01(\x0b\x32#.fiducia.advisor.v1.ExternalProductH\x00\x12#\n\x05units\x18\x03 \x01(\x0b\x32\x14.google.type.Decimal\x12!\n\x05price\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12!\n\x05value\x18\x05 \x01(\x0b\x32\x12.google.type.MoneyB\x07\n\x05\x61sset\"I\n\x04Goal\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.fiducia.advisor.v1.GoalKind\x12\x15\n\rhorizon_years\x18\x02 \x01(\x01\"9\n\x0fRequiredProduct\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x12\n\nmin_weight\x18\x02 \x01(\x01\"\xe7\x01\n\x0bPreferences\x12\x1c\n\x14\x65xcluded_product_ids\x18\x01 \x03(\t\x12\x1e\n\x16\x65xcluded_asset_classes\x18\x02 \x03(\t\x12>\n\x11required_products\x18\x03 \x03(\x0b\x32#.fiducia.advisor.v1.RequiredProduct\x12\x19\n\x0cmax_turnover\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0emax_volatility\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\x0f\n\r_max_turnoverB\x11\n\x0f_max_volatility\"\xd8\x02\n\x0f\x43lientSituation\x12\x11\n\treference\x18\x01 \x01(\t\x12\x14\n\x0cjurisdiction\x18\x02 \x01(\t\x12\x15\n\rbase_currency\x18\x03 \x01(\t\x12\x10\n\x08language\x18\x04 \x01(\t\x12\x44\n\rquestionnaire\x18\x05 \x01(\x0b\x32-.fiducia.advisor.v1.RiskQuestionnaireResponse\x12&\n\x04goal\x18\x06 \x01(\x0b\x32\x18.fiducia.advisor.v1.Goal\x12-\n\x08holdings\x18\x07 \x03(\x0b\x32\x1b.fiducia.advisor.v1.Holding\x12 \n\x04\x63\x61sh\x18\x08 \x01(\x0b\x32\x12.google.type.Money\x12\x34\n\x0bpreferences\x18\t \x01(\x0b\x32\x1f.fiducia.advisor.v1.Preferences\"\x86\x02\n\x0bRiskProfile\x12\x16\n\x0e\x63\x61pacity_score\x18\x01 \x01(\x01\x12\x17\n\x0ftolerance_score\x18\x02 \x01(\x01\x12\x15\n\rbinding_score\x18\x03 \x01(\x01\x12\x35\n\x0c\x62inding_side\x18\x04 \x01(\x0e\x32\x1f.fiducia.advisor.v1.BindingSide\x12\x32\n\x0c\x63lient_class\x18\x05 \x01(\x0e\x32\x1c.fiducia.type.v1.ClientClass\x12\x18\n\x10questionnaire_id\x18\x06 \x01(\t\x12*\n\x06reason\x18\x07 \x01(\x0b\x32\x1a.fiducia.type.v1.LocalText\"*\n\x0eQuestionOption\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"Y\n\x08Question\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x33\n\x07options\x18\x03 \x03(\x0b\x32\".fiducia.advisor.v1.QuestionOption\"^\n\rQuestionnaire\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12/\n\tquestions\x18\x03 \x03(\x0b\x32\x1c.fiducia.advisor.v1.Question\"\\\n\x06\x41nswer\x12,\n\x08segments\x18\x01 \x03(\x0b\x32\x1a.fiducia.advice.v1.Segment\x12$\n\x05\x66\x61\x63ts\x18\x02 \x03(\x0b\x32\x15.fiducia.type.v1.Fact*\xb4\x01\n\x08GoalKind\x12\x19\n\x15GOAL_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14GOAL_KIND_RETIREMENT\x10\x01\x12\x12\n\x0eGOAL_KIND_HOME\x10\x02\x12\x17\n\x13GOAL_KIND_EDUCATION\x10\x03\x12\x14\n\x10GOAL_KIND_GROWTH\x10\x04\x12\x1a\n\x16GOAL_KIND_PRESERVATION\x10\x05\x12\x14\n\x10GOAL_KIND_INCOME\x10\x06*z\n\x0b\x42indingSide\x12\x1c\n\x18\x42INDING_SIDE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x42INDING_SIDE_CAPACITY\x10\x01\x12\x1a\n\x16\x42INDING_SIDE_TOLERANCE\x10\x02\x12\x16\n\x12\x42INDING_SIDE_EQUAL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fiducia.advisor.v1.client_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GOALKIND']._serialized_start=1924
-  _globals['_GOALKIND']._serialized_end=2104
-  _globals['_BINDINGSIDE']._serialized_start=2106
-  _globals['_BINDINGSIDE']._serialized_end=2228
-  _globals['_QUESTIONNAIREANSWER']._serialized_start=168
-  _globals['_QUESTIONNAIREANSWER']._serialized_end=229
-  _globals['_RISKQUESTIONNAIRERESPONSE']._serialized_start=231
-  _globals['_RISKQUESTIONNAIRERESPONSE']._serialized_end=342
-  _globals['_EXTERNALPRODUCT']._serialized_start=345
-  _globals['_EXTERNALPRODUCT']._serialized_end=491
-  _globals['_HOLDING']._serialized_start=494
-  _globals['_HOLDING']._serialized_end=698
-  _globals['_GOAL']._serialized_start=700
-  _globals['_GOAL']._serialized_end=773
-  _globals['_REQUIREDPRODUCT']._serialized_start=775
-  _globals['_REQUIREDPRODUCT']._serialized_end=832
-  _globals['_PREFERENCES']._serialized_start=835
-  _globals['_PREFERENCES']._serialized_end=1066
-  _globals['_CLIENTSITUATION']._serialized_start=1069
-  _globals['_CLIENTSITUATION']._serialized_end=1413
-  _globals['_RISKPROFILE']._serialized_start=1416
-  _globals['_RISKPROFILE']._serialized_end=1634
-  _globals['_QUESTIONOPTION']._serialized_start=1636
-  _globals['_QUESTIONOPTION']._serialized_end=1678
-  _globals['_QUESTION']._serialized_start=1680
-  _globals['_QUESTION']._serialized_end=1769
-  _globals['_QUESTIONNAIRE']._serialized_start=1771
-  _globals['_QUESTIONNAIRE']._serialized_end=1865
-  _globals['_ANSWER']._serialized_start=1867
-  _globals['_ANSWER']._serialized_end=1921
+  _globals['_GOALKIND']._serialized_start=2062
+  _globals['_GOALKIND']._serialized_end=2242
+  _globals['_BINDINGSIDE']._serialized_start=2244
+  _globals['_BINDINGSIDE']._serialized_end=2366
+  _globals['_QUESTIONNAIREANSWER']._serialized_start=224
+  _globals['_QUESTIONNAIREANSWER']._serialized_end=285
+  _globals['_RISKQUESTIONNAIRERESPONSE']._serialized_start=287
+  _globals['_RISKQUESTIONNAIRERESPONSE']._serialized_end=398
+  _globals['_EXTERNALPRODUCT']._serialized_start=401
+  _globals['_EXTERNALPRODUCT']._serialized_end=547
+  _globals['_HOLDING']._serialized_start=550
+  _globals['_HOLDING']._serialized_end=754
+  _globals['_GOAL']._serialized_start=756
+  _globals['_GOAL']._serialized_end=829
+  _globals['_REQUIREDPRODUCT']._serialized_start=831
+  _globals['_REQUIREDPRODUCT']._serialized_end=888
+  _globals['_PREFERENCES']._serialized_start=891
+  _globals['_PREFERENCES']._serialized_end=1122
+  _globals['_CLIENTSITUATION']._serialized_start=1125
+  _globals['_CLIENTSITUATION']._serialized_end=1469
+  _globals['_RISKPROFILE']._serialized_start=1472
+  _globals['_RISKPROFILE']._serialized_end=1734
+  _globals['_QUESTIONOPTION']._serialized_start=1736
+  _globals['_QUESTIONOPTION']._serialized_end=1778
+  _globals['_QUESTION']._serialized_start=1780
+  _globals['_QUESTION']._serialized_end=1869
+  _globals['_QUESTIONNAIRE']._serialized_start=1871
+  _globals['_QUESTIONNAIRE']._serialized_end=1965
+  _globals['_ANSWER']._serialized_start=1967
+  _globals['_ANSWER']._serialized_end=2059
 # @@protoc_insertion_point(module_scope)

@@ -5,7 +5,9 @@ isort:skip_file
 
 from collections import abc as _abc
 from fiducia.advice.v1 import segment_pb2 as _segment_pb2
+from fiducia.type.v1 import fact_pb2 as _fact_pb2
 from fiducia.type.v1 import risk_pb2 as _risk_pb2
+from fiducia.type.v1 import text_pb2 as _text_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
@@ -410,6 +412,7 @@ class RiskProfile(_message.Message):
     BINDING_SIDE_FIELD_NUMBER: _builtins.int
     CLIENT_CLASS_FIELD_NUMBER: _builtins.int
     QUESTIONNAIRE_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     capacity_score: _builtins.float
     """Ability to bear losses, 0 to 100."""
     tolerance_score: _builtins.float
@@ -422,6 +425,10 @@ class RiskProfile(_message.Message):
     """The class that follows."""
     questionnaire_id: _builtins.str
     """Questionnaire with its version."""
+    @_builtins.property
+    def reason(self) -> _text_pb2.LocalText:
+        """The scores and the class in one sentence, for people."""
+
     def __init__(
         self,
         *,
@@ -431,10 +438,11 @@ class RiskProfile(_message.Message):
         binding_side: Global___BindingSide.ValueType = ...,
         client_class: _risk_pb2.ClientClass.ValueType = ...,
         questionnaire_id: _builtins.str = ...,
+        reason: _text_pb2.LocalText | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["binding_score", b"binding_score", "binding_side", b"binding_side", "capacity_score", b"capacity_score", "client_class", b"client_class", "questionnaire_id", b"questionnaire_id", "tolerance_score", b"tolerance_score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["binding_score", b"binding_score", "binding_side", b"binding_side", "capacity_score", b"capacity_score", "client_class", b"client_class", "questionnaire_id", b"questionnaire_id", "reason", b"reason", "tolerance_score", b"tolerance_score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -537,18 +545,24 @@ class Answer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SEGMENTS_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def segments(self) -> _containers.RepeatedCompositeFieldContainer[_segment_pb2.Segment]:
         """Verified text."""
+
+    @_builtins.property
+    def facts(self) -> _containers.RepeatedCompositeFieldContainer[_fact_pb2.Fact]:
+        """Facts that the text may show."""
 
     def __init__(
         self,
         *,
         segments: _abc.Iterable[_segment_pb2.Segment] | None = ...,
+        facts: _abc.Iterable[_fact_pb2.Fact] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["segments", b"segments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "segments", b"segments"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -644,7 +644,9 @@ class Proposal(_message.Message):
     last_sequence: _builtins.int
     """Number of the last event in the record."""
     record_digest: _builtins.str
-    """SHA-256 in hexadecimal of the last event, chained over all events before."""
+    """SHA-256 in hexadecimal chained over all events; in the completed proposal over those before its own event, since
+    no message can hold its own digest.
+    """
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was asked for."""
