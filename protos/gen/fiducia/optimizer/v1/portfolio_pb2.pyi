@@ -455,7 +455,9 @@ class BindingLimit(_message.Message):
     bound: _builtins.float
     """Its bound."""
     shadow_price: _builtins.float
-    """Gain of the objective for one unit more of the limit, at least 0."""
+    """Gain of the objective for loosening the limit by one unit, at least 0: of the utility, or of the variance where the
+    variance is minimised.
+    """
     def __init__(
         self,
         *,
@@ -480,7 +482,9 @@ class Infeasibility(_message.Message):
     CONFLICTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def conflicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConflictingLimit]:
-        """A smallest set of limits that contradict each other: dropping any one of them resolves it."""
+        """A smallest set of limits that contradict each other: dropping any one of them resolves this contradiction. Another
+        one, independent of it, may remain.
+        """
 
     def __init__(
         self,

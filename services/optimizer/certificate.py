@@ -1,0 +1,103 @@
+"""Proof of an optimum: how far weights and multipliers are from the Karush-Kuhn-Tucker conditions.
+
+Computed from the standard form alone, never from what a solver says about itself. For a convex problem the
+conditions are sufficient: residuals of zero mean the optimum (Boyd and Vandenberghe 2004, section 5.5.3).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.optimizer.constraints import limits_of, matrix_of
+from services.optimizer.moments import Vector
+from services.optimizer.standard_form import Solution, StandardForm
+
+# On a problem of order one this is a weight, or a return per unit of objective, wrong in the sixth digit.
+TOLERANCE = 1e-6
+# Keeps the slope of a volatility of zero finite.
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Largest violations on the scaled problem.
+
+    primal:          of a limit, in units of weight, for the volatility in units of the scale.
+    dual:            of stationarity in any weight or purchase, or of a multiplier's sign.
+    complementarity: product of the slack of a limit and its multiplier.
+    """
+
+    primal: float
+    dual: float
+    complementarity: float
+
+    @property
+    def largest(self) -> float:
+        """The largest of the three; NaN counts as infinite."""
+        worst = float(np.max([self.primal, self.dual, self.complementarity]))
+        return worst if math.isfinite(worst) else math.inf
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """Who solved it and how well, see Residuals."""
+
+    solver: str
+    solver_version: str
+    status: str
+    residuals: Residuals
+    tolerance: float = TOLERANCE
+
+
+def residuals_of(form: StandardForm, solution: Solution) -> Residuals:
+    """Return the violations of the optimality conditions by this solution."""
+    slacks, multipliers = _inequalities(form, solution)
+    slope = gradient(form, solution) - solution.lower + solution.upper
+    return Residuals(
+        primal=_largest(np.append(-slacks, np.abs(np.sum(solution.weights) - 1.0))),
+        dual=_largest(np.append(-multipliers, np.abs(slope))),
+        complementarity=_largest(np.abs(slacks * multipliers)),
+    )
+
+
+def gradient(form: StandardForm, solution: Solution) -> Vector:
+    """Return the slope of the Lagrangian in each weight, all limits but the product's own bounds counted, (n,)."""
+    risk = form.covariance_times(solution.weights)
+    slope = form.goal.quadratic * risk - form.goal.linear + solution.budget + solution.purchases
+    slope = slope + matrix_of(form.rows, len(risk)).T @ solution.rows
+    if solution.volatility > 0.0:
+        slope = slope + solution.volatility * risk / max(volatility_of(form, solution.weights), _TINY)
+    return np.asarray(slope)
+
+
+def _inequalities(form: StandardForm, solution: Solution) -> tuple[Vector, Vector]:
+    """Return the slack and the multiplier of every inequality, in the same order."""
+    w = solution.weights
+    slacks = [w - form.lower, form.upper - w, limits_of(form.rows) - matrix_of(form.rows, len(w)) @ w]
+    multipliers = [solution.lower, solution.upper, solution.rows]
+    if form.max_turnover is not None:
+        purchases = np.maximum(w - form.current, 0.0)
+        slacks += [purchases - (w - form.current), purchases, np.array([form.max_turnover - purchases.sum()])]
+        multipliers += [solution.purchases, _sales(form, solution), np.array([solution.turnover])]
+    if form.max_volatility is not None:
+        slacks.append(np.array([form.max_volatility - volatility_of(form, w)]))
+        multipliers.append(np.array([solution.volatility]))
+    return np.concatenate(slacks), np.concatenate(multipliers)
+
+
+def _sales(form: StandardForm, solution: Solution) -> Vector:
+    """Return the multipliers of "purchases are not negative", which stationarity in the purchases fixes."""
+    return np.asarray(form.goal.purchase_cost + solution.turnover - solution.purchases)
+
+
+def volatility_of(form: StandardForm, weights: Vector) -> float:
+    """Return sqrt(w' S w), in units of the form's scale."""
+    return math.sqrt(max(float(weights @ form.covariance_times(weights)), 0.0))
+
+
+def _largest(violations: Vector) -> float:
+    """Return the largest violation, at least zero; NaN stays NaN."""
+    return float(np.max(violations, initial=0.0))

@@ -1,0 +1,105 @@
+"""The limits of a request as rows of numbers, each with the name of its field.
+
+Turnover is the share of the portfolio's value that is bought. With uninvested cash as one more position that
+goes to zero, this is half the sum of absolute differences to the current weights: a portfolio that is all cash
+has turnover one whatever is bought, and no limit below the uninvested share can be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from services.optimizer.moments import Matrix, Vector
+from services.optimizer.problem import Bound, Problem
+
+MAX_TURNOVER = "limits.max_turnover"
+MAX_VOLATILITY = "limits.max_volatility"
+_OUT_OF_REACH = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One linear limit: coefficients' w <= limit. A lower bound is a row with both sides negated.
+
+    product: position of the product where the limit is on a single one.
+    """
+
+    field: str
+    coefficients: Vector
+    limit: float
+    is_lower: bool = False
+    product: int | None = None
+
+    @property
+    def bound(self) -> float:
+        """The bound as the request states it."""
+        return -self.limit if self.is_lower else self.limit
+
+
+def product_rows(problem: Problem) -> list[Row]:
+    """Return the limits on single products that say more than 0 to 1."""
+    count = len(problem.products)
+    rows = []
+    for position, product in enumerate(problem.products):
+        bound = problem.limits.products.get(product.id)
+        if bound is not None:
+            unit = np.zeros(count)
+            unit[position] = 1.0
+            rows += _rows(f"limits.products[{product.id}]", unit, bound, position)
+    return rows
+
+
+def group_rows(problem: Problem) -> list[Row]:
+    """Return the limits on groups that say more than 0 to 1; an upper one on no products says nothing."""
+    rows = []
+    for group in problem.limits.groups:
+        members = np.array([float(group.holds(product)) for product in problem.products])
+        bound = group.bound if members.any() else replace(group.bound, maximum=None)
+        rows += _rows(f"limits.groups[{group.name}]", members, bound)
+    return rows
+
+
+def weight_bounds(problem: Problem) -> tuple[Vector, Vector]:
+    """Return the smallest and the largest weight of each product, (n,) both.
+
+    Weights that are never negative and sum to one are at most one anyway. A bound that says so again would share
+    the multiplier of limits that the request did make, so there the largest weight is out of reach.
+    """
+    bounds = [problem.limits.products.get(product.id, Bound()) for product in problem.products]
+    return (
+        np.array([bound.minimum or 0.0 for bound in bounds]),
+        np.array([_OUT_OF_REACH if bound.maximum in (None, 1.0) else bound.maximum for bound in bounds]),
+    )
+
+
+def current_weights(problem: Problem) -> Vector:
+    """Return what is held today, (n,); zeros where nothing is stated, which means all of it is cash."""
+    held = problem.current or {}
+    return np.array([held.get(product.id, 0.0) for product in problem.products])
+
+
+def turnover(weights: Vector, current: Vector) -> float:
+    """Return the share of the portfolio that is bought to get from `current` to `weights`, 0 to 1."""
+    return float(np.maximum(weights - current, 0.0).sum())
+
+
+def matrix_of(rows: Sequence[Row], count: int) -> Matrix:
+    """Return the coefficients, (rows, count), also for no rows."""
+    return np.array([row.coefficients for row in rows]).reshape(len(rows), count)
+
+
+def limits_of(rows: Sequence[Row]) -> Vector:
+    """Return the right-hand sides, (rows,)."""
+    return np.array([row.limit for row in rows])
+
+
+def _rows(field: str, members: Vector, bound: Bound, product: int | None = None) -> list[Row]:
+    rows = []
+    if bound.minimum is not None and bound.minimum > 0.0:
+        rows.append(Row(f"{field}.min_weight", -members, -bound.minimum, True, product))
+    if bound.maximum is not None and bound.maximum < 1.0:
+        rows.append(Row(f"{field}.max_weight", members, bound.maximum, False, product))
+    return rows

@@ -1,0 +1,51 @@
+"""How long jobs took lately, to refuse at once what cannot be in time."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from services.optimizer.answers import FrontierJob, Job, OptimizeJob
+
+_REMEMBERED = 20
+# Each refusal makes the estimate this much smaller, so that after a slow spell a job is tried again.
+_EASE = 0.9
+
+_Kind = tuple[str, int]
+
+
+class Pace:
+    """Remembers durations by kind of job; an estimate is the shortest of the last few, a bound from below."""
+
+    def __init__(self) -> None:
+        self._durations: dict[_Kind, deque[float]] = {}
+
+    def note(self, job: Job, seconds: float) -> None:
+        """Remember that such a job took this long on a worker."""
+        self._durations.setdefault(_kind(job), deque(maxlen=_REMEMBERED)).append(seconds)
+
+    def seconds(self, job: Job, ahead: int = 0) -> float:
+        """Return the least time until such a job is done, with `ahead` others before it on its worker."""
+        own = self._shortest(_kind(job))
+        others = min((self._shortest(kind) for kind in self._durations), default=0.0)
+        return own + ahead * others
+
+    def ease(self, job: Job) -> None:
+        """Trust the memory a little less."""
+        known = self._durations.get(_kind(job))
+        if known:
+            known.append(_EASE * min(known))
+
+    def _shortest(self, kind: _Kind) -> float:
+        return min(self._durations.get(kind, ()), default=0.0)
+
+
+def _kind(job: Job) -> _Kind:
+    """Return the sort of job and its size, to the next power of two."""
+    match job:
+        case OptimizeJob(problem=problem):
+            size = len(problem.products)
+        case FrontierJob(problem=problem, point_count=points):
+            size = len(problem.products) * points
+        case _:
+            size = 0
+    return type(job).__name__, size.bit_length()

@@ -1,0 +1,76 @@
+"""OptimizerService: parse, hand to a worker, answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import grpc
+from fiducia.optimizer.v1 import optimizer_service_pb2 as service
+from fiducia.optimizer.v1 import optimizer_service_pb2_grpc as rpc
+
+from services.optimizer.answers import Answer, Frontier, FrontierJob, Infeasible, Job, OptimizeJob, Portfolio
+from services.optimizer.checks import Checks
+from services.optimizer.market import MarketStore
+from services.optimizer.parse import parse_objective, parse_point_count, parse_problem
+from services.optimizer.wire import frontier_response, optimize_response, snapshots_response
+
+_DEFAULT_PAGE = 20
+_LARGEST_PAGE = 100
+
+Context = grpc.aio.ServicerContext
+
+
+class Workers(Protocol):
+    """Runs jobs away from the event loop."""
+
+    async def run(self, job: Job, seconds_left: float | None = None) -> Answer:
+        """Return the answer. Raises CapacityExceeded, SolutionRefused."""
+        ...
+
+
+class OptimizerServicer(rpc.OptimizerServiceServicer):
+    """Answers over the market snapshots of `store` with the processes of `workers`."""
+
+    def __init__(self, store: MarketStore, workers: Workers) -> None:
+        self._store = store
+        self._workers = workers
+
+    async def OptimizePortfolio(
+        self, request: service.OptimizePortfolioRequest, context: Context
+    ) -> service.OptimizePortfolioResponse:
+        """Return the best portfolio under the limits, or the limits that contradict each other."""
+        market = self._store.market(request.problem.market_snapshot)
+        checks = Checks()
+        objective = parse_objective(request.objective, checks)
+        problem = parse_problem(request.problem, market, checks)
+        checks.raise_any()
+        answer = await self._workers.run(OptimizeJob(problem, market, objective), context.time_remaining())
+        if not isinstance(answer, Portfolio | Infeasible):
+            raise TypeError(f"a worker answered OptimizeJob with {type(answer).__name__}")
+        return optimize_response(problem, answer, market.snapshot)
+
+    async def ComputeFrontier(
+        self, request: service.ComputeFrontierRequest, context: Context
+    ) -> service.ComputeFrontierResponse:
+        """Return portfolios of least volatility for increasing expected return."""
+        market = self._store.market(request.problem.market_snapshot)
+        checks = Checks()
+        count = parse_point_count(request.point_count, checks)
+        problem = parse_problem(request.problem, market, checks)
+        checks.raise_any()
+        answer = await self._workers.run(FrontierJob(problem, market, count), context.time_remaining())
+        if not isinstance(answer, Frontier | Infeasible):
+            raise TypeError(f"a worker answered FrontierJob with {type(answer).__name__}")
+        return frontier_response(problem, answer, market.snapshot)
+
+    async def ListMarketSnapshots(
+        self, request: service.ListMarketSnapshotsRequest, context: Context
+    ) -> service.ListMarketSnapshotsResponse:
+        """Return market snapshots, newest first."""
+        checks = Checks()
+        checks.number("page_size", request.page_size, 0, _LARGEST_PAGE)
+        checks.raise_any()
+        size = request.page_size or _DEFAULT_PAGE
+        page = await asyncio.to_thread(self._store.page, size, request.page_token)
+        return snapshots_response(page.snapshots, self._store.active, page.next_token)
