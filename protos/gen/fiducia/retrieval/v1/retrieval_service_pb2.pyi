@@ -44,7 +44,7 @@ class PassageFilter(_message.Message):
 
     @_builtins.property
     def jurisdictions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """ISO 3166 country codes where the document may be used."""
+        """ISO 3166 country codes where the document may be used; a document without any always matches."""
 
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -274,7 +274,7 @@ class IndexSnapshot(_message.Message):
     embedder: _builtins.str
     """Name of the embedding model."""
     embedder_digest: _builtins.str
-    """SHA-256 in hexadecimal of the embedding model's weights."""
+    """SHA-256 in hexadecimal of the embedding model's files: weights, tokenizer and configuration."""
     dimension: _builtins.int
     """Length of a vector."""
     chunker_version: _builtins.str

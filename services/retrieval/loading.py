@@ -1,0 +1,59 @@
+"""Load the model and the active index, then follow the pointer for as long as the service runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from services.retrieval.search import QueryEmbedder
+from services.retrieval.shelf import SnapshotShelf
+
+log = logging.getLogger(__name__)
+
+_NO_INDEX = "no index to serve; run: fiducia ingest kb/"
+
+
+class Loading:
+    """What the service needs before it can answer, and the task that swaps in newer indexes."""
+
+    def __init__(self, shelf: SnapshotShelf, load_embedder: Callable[[], QueryEmbedder], poll_seconds: float) -> None:
+        self._shelf = shelf
+        self._load_embedder = load_embedder
+        self._poll_seconds = poll_seconds
+        self._embedder: QueryEmbedder | None = None
+        self._following: asyncio.Task[None] | None = None
+
+    def embedder(self) -> QueryEmbedder | None:
+        """Return the model, None until it is loaded."""
+        return self._embedder
+
+    async def load(self) -> None:
+        """Load model and index side by side; where there is no index, say so once and wait for one."""
+        _, self._embedder = await asyncio.gather(self._first_index(), asyncio.to_thread(self._load_embedder))
+        self._following = asyncio.create_task(self._follow())
+
+    async def close(self) -> None:
+        """Stop following the pointer."""
+        if self._following is not None:
+            self._following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._following
+
+    async def _first_index(self) -> None:
+        told = False
+        while not await asyncio.to_thread(self._shelf.refresh):
+            if not told:
+                log.warning(_NO_INDEX)
+            told = True
+            await asyncio.sleep(self._poll_seconds)
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            try:
+                await asyncio.to_thread(self._shelf.refresh)
+            except Exception:
+                # The serving index stays, and the pointer is read again in a moment.
+                log.exception("index pointer cannot be followed")

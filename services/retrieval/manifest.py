@@ -1,0 +1,109 @@
+"""What an index says about itself, and the checks before it is trusted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from services.retrieval.chunk import CHUNKER_VERSION
+from services.retrieval.words import WORDS_VERSION
+
+MANIFEST = "manifest.json"
+# When the folder was built, ISO 8601 in UTC. Beside the manifest, since equal content has equal digests.
+CREATED = "created"
+_FORMAT = 1
+
+
+class SnapshotRefused(Exception):
+    """An index cannot be served; the message says which, what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One index. Its SHA-256 over the exact bytes of the file names the snapshot.
+
+    embedded_languages: languages whose passages have vectors; others are found by words alone.
+    inputs: SHA-256 over everything the index was made from, so that an unchanged knowledge base is not built again.
+    files:  SHA-256 of every other file, by path within the folder.
+    """
+
+    embedder: str
+    embedder_digest: str
+    dimension: int
+    embedded_languages: tuple[str, ...]
+    passage_count: int
+    document_count: int
+    inputs: str
+    files: dict[str, str]
+    chunker_version: str = CHUNKER_VERSION
+    words_version: str = WORDS_VERSION
+    format: int = _FORMAT
+
+    def to_bytes(self) -> bytes:
+        """Return the file's content; equal manifests give equal bytes."""
+        return (json.dumps(asdict(self), indent=2, sort_keys=True) + "\n").encode()
+
+
+def digest_of(content: bytes) -> str:
+    """Return the SHA-256 in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file that a manifest covers, by path within the folder."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name not in (MANIFEST, CREATED))
+    return {file.relative_to(folder).as_posix(): digest_of(file.read_bytes()) for file in files}
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of a snapshot folder, checked against the digest that is the folder's name.
+
+    Raises SnapshotRefused.
+    """
+    try:
+        content = (folder / MANIFEST).read_bytes()
+    except OSError as error:
+        raise _refusal(folder, f"its manifest cannot be read ({error.strerror})") from error
+    if (found := digest_of(content)) != folder.name:
+        raise _refusal(folder, f"its manifest has the digest {found}, so it was changed")
+    try:
+        fields = json.loads(content)
+        return Manifest(**{**fields, "embedded_languages": tuple(fields["embedded_languages"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise _refusal(folder, f"its manifest has another shape than this version reads ({error})") from error
+
+
+def verify(manifest: Manifest, folder: Path, embedder_name: str, embedder_digest: str) -> None:
+    """Check that the index was made by this embedder and this version, and that no file changed.
+
+    Raises SnapshotRefused.
+    """
+    if manifest.embedder_digest != embedder_digest:
+        raise SnapshotRefused(
+            f"index {folder.name} was made with the embedding model {manifest.embedder} "
+            f"({manifest.embedder_digest[:12]}), this service runs {embedder_name} ({embedder_digest[:12]}); "
+            "start the service with that model or run: fiducia ingest kb/"
+        )
+    made_by = (manifest.format, manifest.chunker_version, manifest.words_version)
+    if made_by != (_FORMAT, CHUNKER_VERSION, WORDS_VERSION):
+        raise _refusal(folder, f"it was made by another version {made_by}")
+    found = file_digests(folder)
+    changed = sorted(
+        name for name in manifest.files.keys() | found.keys() if manifest.files.get(name) != found.get(name)
+    )
+    if changed:
+        raise _refusal(folder, f"missing, added or changed: {', '.join(changed)}")
+
+
+def is_intact(folder: Path) -> bool:
+    """Return whether the folder holds exactly what its manifest says."""
+    try:
+        return file_digests(folder) == read_manifest(folder).files
+    except (SnapshotRefused, OSError):
+        return False
+
+
+def _refusal(folder: Path, what: str) -> SnapshotRefused:
+    return SnapshotRefused(f"index {folder.name} is refused: {what}; run: fiducia ingest kb/")

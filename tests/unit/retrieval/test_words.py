@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from services.retrieval.jieba_segmenter import JiebaSegmenter
+from services.retrieval.language import language_of
+from services.retrieval.words import singular, words_of
+from tests.unit.retrieval.samples import by_character
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("What are the Fees of VTI?", ["fee", "vti"]),
+        ("VTI's fund's", ["vti", "fund"]),
+        ("510300.SH", ["510300", "sh"]),
+        ("５１０３００", ["510300"]),
+        ("300ETF level R3", ["300", "etf", "level", "r3"]),
+        ("S&P 500", ["s", "p", "500"]),
+        ("费率 ETF", ["费", "率", "etf"]),
+    ],
+)
+def test_words_are_lower_case_singular_and_without_stop_words(text: str, expected: list[str]) -> None:
+    assert words_of(text, by_character) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("bonds", "bond"),
+        ("policies", "policy"),
+        ("taxes", "tax"),
+        ("losses", "loss"),
+        ("prices", "price"),
+        ("bus", "bus"),
+        ("loss", "loss"),
+        ("gas", "gas"),
+        ("fund", "fund"),
+    ],
+)
+def test_a_plural_and_its_singular_are_one_word(word: str, expected: str) -> None:
+    assert singular(word) == expected
+
+
+def test_jieba_finds_the_words_inside_a_long_word() -> None:
+    segment = JiebaSegmenter()
+
+    words = words_of("货币基金的费率", segment)
+
+    assert words == ["货币", "基金", "货币基金", "费率"]
+
+
+def test_jieba_leaves_nothing_in_the_temporary_folder(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tempfile
+    from pathlib import Path
+
+    folder = Path(str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+    list(JiebaSegmenter()("沪深两市"))
+
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("What is duration?", "en"),
+        ("久期是什么？", "zh"),
+        ("VTI 是什么", "zh"),
+        ("What is the 沪深300 index about?", "en"),
+        ("510300", "en"),
+        ("?", "en"),
+    ],
+)
+def test_the_language_follows_from_the_characters(question: str, language: str) -> None:
+    assert language_of(question) == language
