@@ -5,10 +5,7 @@ No model server runs: the advice service writes from its templates.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -16,58 +13,19 @@ from fiducia.advice.v1 import segment_pb2
 from fiducia.advisor.v1 import advisor_service_pb2 as service
 from fiducia.advisor.v1 import proposal_pb2 as pb
 
-from tests.integration.orchestrator.kit import KB, create_request
-from tests.integration.orchestrator.processes import SECONDS, Process, process, run
+from tests.integration.orchestrator.kit import create_request
+from tests.integration.orchestrator.processes import SECONDS, Process
+from tests.integration.orchestrator.real_services import real_orchestrator
 
 # One loop for all tests, because the services are started once for all of them.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-# Enough for a portfolio and its sources in both countries, and few enough to embed in seconds.
-PRODUCTS = {
-    "us": "BIL SHV BSV BND VTI VTV VEA VWO TIP QQQ GLD",
-    "cn": "511880 511990 511360 511010 511260 511030 510300 518880",
-}
-GUIDES = {
-    "en": "diversification duration fees-and-costs rebalancing a-bad-year money-market-funds",
-    "zh": "diversification duration costs rebalancing bad-years money-market-funds",
-}
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def orchestrator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Process]:
-    """Start the four services over a part of the knowledge base and return the orchestrator."""
-    folder = tmp_path_factory.mktemp("data")
-    await _ingest(_part_of_kb(folder / "kb"), folder)
-    async with AsyncExitStack() as stack:
-        names = ("retrieval", "optimizer", "advice")
-        behind = [await stack.enter_async_context(process(name, folder)) for name in names]
-        for one in behind:
-            await one.until_serving()
-        addresses = {f"{name}_address": one.address for name, one in zip(names, behind, strict=True)}
-        front = await stack.enter_async_context(process("orchestrator", folder, **addresses))
-        await front.until_serving()
+    """Return the orchestrator in front of the other three services."""
+    async with real_orchestrator(tmp_path_factory.mktemp("data")) as front:
         yield front
-
-
-def _part_of_kb(kb: Path) -> Path:
-    shutil.copytree(KB, kb, ignore=shutil.ignore_patterns("products", "guides"))
-    for place, names in PRODUCTS.items():
-        _copied(kb, f"products/{place}", names, "yaml")
-    for language, names in GUIDES.items():
-        _copied(kb, f"guides/{language}", names, "md")
-    return kb
-
-
-async def _ingest(kb: Path, folder: Path) -> None:
-    await run("services.orchestrator.catalogue", str(kb), str(folder / "catalogue"))
-    await run("services.optimizer.ingest", str(kb), str(folder / "market"))
-    await run("services.retrieval.ingest", str(kb), str(folder / "index"))
-
-
-def _copied(kb: Path, place: str, names: str, ending: str) -> None:
-    (kb / place).mkdir(parents=True)
-    for name in names.split():
-        shutil.copy(KB / place / f"{name}.{ending}", kb / place)
 
 
 async def proposed(orchestrator: Process, request: service.CreateProposalRequest) -> pb.Proposal:
