@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Coroutine
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Any
+
+# Before gRPC reads it: its remarks on connections that end are no business of a terminal.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 import typer
 from pydantic import ValidationError
