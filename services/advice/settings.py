@@ -33,7 +33,7 @@ class AdviceSettings(ServerSettings):
     advice_concurrency: int = Field(default=6, ge=1, le=256)
     """Segments that are written at the same time, over all calls; vLLM batches them."""
 
-    advice_timeout_seconds: float = Field(default=30.0, gt=0.0, le=600.0)
+    advice_timeout_seconds: float = Field(default=60.0, gt=0.0, le=600.0)
     """How long the model may take for a segment before its template is used."""
 
     advice_temperature: float = Field(default=0.7, ge=0.0, le=2.0)
