@@ -8,7 +8,9 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from shared.entries import Entry
 
 Currency = Literal["USD", "CNY"]
 AssetGroup = Literal["CASH", "BOND", "EQUITY", "REAL_ASSET"]
@@ -18,12 +20,6 @@ USD_CNY = "usd_cny"
 _EIGENVALUE_TOLERANCE = 1e-8
 # Building blocks are stated to a tenth of a percentage point: they must sum to less than half of one.
 _BLOCK_TOLERANCE = 0.0005
-
-
-class Entry(BaseModel):
-    """A knowledge-base object: immutable; an unknown field, NaN or infinity is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class LocalText(Entry):
@@ -51,7 +47,7 @@ class ClassAssumption(Origin):
     currency: Currency
     expected_return: Annotated[float, Field(gt=-0.5, lt=0.5)]
     volatility: Annotated[float, Field(ge=0.0, lt=1.0)]
-    blocks: dict[str, float] = {}
+    blocks: dict[str, float] = Field(default_factory=dict)
     method: Annotated[str, Field(min_length=1)]
 
     @model_validator(mode="after")

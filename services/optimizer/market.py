@@ -9,15 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from services.optimizer.moments import Market, market_of
-from services.optimizer.snapshots import (
-    Snapshot,
-    SnapshotError,
-    active_digest,
-    is_digest,
-    read_snapshot,
-    stored_digests,
-)
+from services.optimizer.snapshots import Snapshot, read_snapshot, stored_digests
 from shared.errors import InvalidRequest, NotFound, NotReady
+from shared.snapshots import SnapshotRefused, active_digest
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +56,7 @@ class MarketStore:
             if digest is None or digest == self._active:
                 return False
             self._load(digest)
-        except SnapshotError as error:
+        except SnapshotRefused as error:
             self._complain(str(error))
             return False
         self._active, self._complaint = digest, ""
@@ -74,13 +68,13 @@ class MarketStore:
         wanted = digest or self._active
         if wanted is None:
             raise NotReady("no market snapshot is active; run `fiducia ingest kb/` and try again")
-        if wanted not in self._loaded and (not is_digest(wanted) or wanted not in stored_digests(self._root)):
+        if wanted not in self._loaded and wanted not in stored_digests(self._root):
             raise NotFound(
                 f"market snapshot {wanted[:80]!r} is not on this server; ListMarketSnapshots names those that are"
             )
         try:
             return self._load(wanted).market
-        except SnapshotError as error:
+        except SnapshotRefused as error:
             raise NotFound(f"market snapshot {wanted} cannot be used: {error}") from error
 
     def page(self, size: int, token: str) -> Page:
@@ -103,7 +97,7 @@ class MarketStore:
         for digest in stored_digests(self._root):
             try:
                 found.append(self._load(digest).snapshot)
-            except SnapshotError as error:
+            except SnapshotRefused as error:
                 self._complain(str(error))
         return found
 

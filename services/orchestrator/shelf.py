@@ -6,9 +6,9 @@ import asyncio
 import logging
 from pathlib import Path
 
-from services.orchestrator.catalogue.load import ACTIVE, Catalogue, load_catalogue
-from services.orchestrator.catalogue.problems import KnowledgeBaseError
+from services.orchestrator.catalogue.load import Catalogue, load_catalogue
 from shared.errors import NotReady
+from shared.snapshots import SnapshotRefused, pointer_mark
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +44,13 @@ class CatalogueShelf:
             await self._refresh()
 
     async def _refresh(self) -> None:
-        mark = self._mark()
+        mark = pointer_mark(self._folder)
         if mark is None or mark == self._seen:
             return
         self._seen = mark
         try:
             catalogue = await asyncio.to_thread(load_catalogue, self._folder)
-        except KnowledgeBaseError as error:
+        except SnapshotRefused as error:
             log.error("catalogue refused", extra={"problem": str(error)})
             return
         except Exception:
@@ -59,11 +59,3 @@ class CatalogueShelf:
             return
         self._catalogue = catalogue
         log.info("catalogue loaded", extra={"products": len(catalogue.products), "digest": catalogue.digest})
-
-    def _mark(self) -> tuple[int, int] | None:
-        """Return what changes whenever the pointer file is replaced, or None without one."""
-        try:
-            found = (self._folder / ACTIVE).stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_ino

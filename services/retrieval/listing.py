@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.retrieval.manifest import CREATED, Manifest, SnapshotRefused, read_manifest
-from services.retrieval.pointer import active_id, snapshot_folders
+from services.retrieval.manifest import CREATED, Manifest, read_manifest
+from shared.snapshots import SnapshotRefused, active_digest, snapshot_folders
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Listed:
 
 def list_snapshots(root: Path) -> list[Listed]:
     """Return the snapshots with a readable manifest, newest first, equal times by id."""
-    active = active_id(root)
+    active = _active(root)
     listed = [entry for folder in snapshot_folders(root) if (entry := _listed(folder, active))]
     return sorted(listed, key=lambda entry: (-entry.created.timestamp(), entry.id))
 
@@ -43,7 +43,15 @@ def page_after(listed: list[Listed], last_id: str, size: int) -> tuple[list[List
     return page, page[-1].id if start + size < len(listed) else ""
 
 
-def _listed(folder: Path, active: str) -> Listed | None:
+def _active(root: Path) -> str | None:
+    try:
+        return active_digest(root)
+    except SnapshotRefused:
+        # Whoever follows the pointer has told of it; the snapshots are there all the same.
+        return None
+
+
+def _listed(folder: Path, active: str | None) -> Listed | None:
     try:
         manifest = read_manifest(folder)
         created = datetime.fromisoformat((folder / CREATED).read_text().strip()).astimezone(UTC)

@@ -9,15 +9,12 @@ from pathlib import Path
 
 from services.retrieval.chunk import CHUNKER_VERSION
 from services.retrieval.words import WORDS_VERSION
+from shared.snapshots import SnapshotRefused
 
 MANIFEST = "manifest.json"
 # When the folder was built, ISO 8601 in UTC. Beside the manifest, since equal content has equal digests.
 CREATED = "created"
 _FORMAT = 1
-
-
-class SnapshotRefused(Exception):
-    """An index cannot be served; the message says which, what is wrong and what to do."""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from services.retrieval.manifest import SnapshotRefused
-from services.retrieval.pointer import SNAPSHOT_ID, activated_at, active_id
 from services.retrieval.search import Snapshot
 from shared.errors import NotFound, NotReady
+from shared.snapshots import SnapshotRefused, active_digest, is_digest, pointer_mark
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ class SnapshotShelf:
         self._kept = kept
         self._active: Snapshot | None = None
         self._others: OrderedDict[str, Snapshot] = OrderedDict()
-        self._refused: tuple[str, int] | None = None
+        self._refused: tuple[int, int] | None = None
         self._lock = threading.Lock()
         self._loading = threading.Lock()
 
@@ -44,15 +43,16 @@ class SnapshotShelf:
 
     def refresh(self) -> bool:
         """Follow the pointer and return whether the active snapshot changed; a refusal is logged once."""
-        name = active_id(self._root)
-        if not name or (self._active is not None and name == self._active.id):
-            return False
         # A repaired snapshot has the same id; its pointer is written anew, and that is worth another attempt.
-        attempt = (name, activated_at(self._root))
+        attempt = pointer_mark(self._root)
         if attempt == self._refused:
             return False
         started = time.perf_counter()
+        name = ""
         try:
+            name = active_digest(self._root) or ""
+            if not name or (self._active is not None and name == self._active.id):
+                return False
             snapshot = self._open(name)
         except SnapshotRefused as error:
             self._refused = attempt
@@ -93,7 +93,7 @@ class SnapshotShelf:
             if found := self._on_shelf(snapshot_id):
                 return found
             # The id is checked before it becomes part of a path.
-            if not SNAPSHOT_ID.fullmatch(snapshot_id) or not (self._root / snapshot_id).is_dir():
+            if not is_digest(snapshot_id) or not (self._root / snapshot_id).is_dir():
                 raise SnapshotRefused(f"there is no index {snapshot_id} here; list the index snapshots of this server")
             try:
                 snapshot = self._load(self._root / snapshot_id)

@@ -16,7 +16,6 @@ from services.retrieval.manifest import (
     CREATED,
     MANIFEST,
     Manifest,
-    SnapshotRefused,
     digest_of,
     file_digests,
     is_intact,
@@ -27,6 +26,7 @@ from services.retrieval.passage import Document, Passage
 from services.retrieval.records import documents_from_lines, documents_to_lines, passages_from_lines, passages_to_lines
 from services.retrieval.search import Snapshot
 from services.retrieval.words import Segment
+from shared.snapshots import SnapshotRefused
 
 _DOCUMENTS = "documents.jsonl"
 _PASSAGES = "passages.jsonl"

@@ -17,9 +17,9 @@ from google.type.date_pb2 import Date
 from services.retrieval.filters import PassageFilter
 from services.retrieval.listing import Listed
 from services.retrieval.passage import Document, Passage
-from services.retrieval.pointer import SNAPSHOT_ID
 from services.retrieval.search import Hit, Query
 from shared.errors import FieldViolation, InvalidRequest
+from shared.snapshots import is_digest
 
 DEFAULT_LIMIT = 8
 LARGEST_LIMIT = 50
@@ -162,7 +162,7 @@ def _from_token(token: str) -> str | None:
         last_id = base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError):
         return None
-    return last_id if not token or SNAPSHOT_ID.fullmatch(last_id) else None
+    return last_id if not token or is_digest(last_id) else None
 
 
 def _search(request: retrieval_service_pb2.SearchPassagesRequest, path: str, today: date, faults: _Faults) -> Search:
@@ -176,7 +176,7 @@ def _search(request: retrieval_service_pb2.SearchPassagesRequest, path: str, tod
     limit = request.limit or DEFAULT_LIMIT
     if not 1 <= limit <= LARGEST_LIMIT:
         faults.add(f"{path}limit", f"found {request.limit}, expected 1 to {LARGEST_LIMIT}, or 0 for {DEFAULT_LIMIT}")
-    if request.index_snapshot and not SNAPSHOT_ID.fullmatch(request.index_snapshot):
+    if request.index_snapshot and not is_digest(request.index_snapshot):
         faults.add(f"{path}index_snapshot", "is not an id of 64 hexadecimal digits; list the index snapshots")
     as_of = _day(request.as_of, f"{path}as_of", faults) if request.HasField("as_of") else today
     wanted = _filter(request.filter, f"{path}filter", faults)

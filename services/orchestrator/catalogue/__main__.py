@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 from services.orchestrator.catalogue.build import build_catalogue
 from services.orchestrator.catalogue.load import load_catalogue
-from services.orchestrator.catalogue.problems import KnowledgeBaseError
-
-_REFUSED = 2
+from shared.builder import REFUSED, exit_status, tell
 
 
 def main(arguments: list[str]) -> int:
-    """Build, print one JSON line on the result and return 0; on faults list them on stderr and return 2."""
+    """Print the result as a JSON line and return 0; list problems on standard error and return 2."""
     if len(arguments) != 2:
         print("expected two arguments: the folder kb and the folder to write to", file=sys.stderr)
-        return _REFUSED
+        return REFUSED
     kb, out = map(Path, arguments)
-    try:
-        build_catalogue(kb, out)
-        summary = _summary(out)
-    except KnowledgeBaseError as error:
-        print(error, file=sys.stderr)
-        return _REFUSED
-    print(json.dumps(summary))
-    return 0
+    return exit_status(lambda: _build(kb, out), out)
+
+
+def _build(kb: Path, out: Path) -> None:
+    build_catalogue(kb, out)
+    tell("done", _summary(out))
 
 
 def _summary(out: Path) -> dict[str, object]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from services.orchestrator.catalogue.check import problems_across
-from services.orchestrator.catalogue.load import ACTIVE, CATALOGUE_FILE, Catalogue
-from services.orchestrator.catalogue.problems import KnowledgeBaseError
+from services.orchestrator.catalogue.load import CATALOGUE_FILE, Catalogue
 from services.orchestrator.catalogue.questionnaire import Questionnaire
 from services.orchestrator.catalogue.reader import Reader
 from services.orchestrator.catalogue.rules import LevelRule, RulePack
 from services.orchestrator.catalogue.schema import Product, Source
 from shared.assumptions import AssumptionSet
+from shared.problems import KnowledgeBaseError
+from shared.snapshots import activate, replace_file
 
 
 def build_catalogue(kb: Path, out: Path) -> str:
@@ -22,8 +21,8 @@ def build_catalogue(kb: Path, out: Path) -> str:
     Each file is replaced whole, so a reader sees the old catalogue or the new one. Raises KnowledgeBaseError.
     """
     catalogue = read_knowledge_base(kb)
-    _replace(out / catalogue.digest / CATALOGUE_FILE, catalogue.canonical_bytes())
-    _replace(out / ACTIVE, f"{catalogue.digest}\n".encode())
+    replace_file(out / catalogue.digest / CATALOGUE_FILE, catalogue.canonical_bytes())
+    activate(out, catalogue.digest)
     return catalogue.digest
 
 
@@ -54,14 +53,3 @@ def read_knowledge_base(kb: Path) -> Catalogue:
     if reader.problems:
         raise KnowledgeBaseError(reader.problems)
     return catalogue
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file so that it is never seen half-written, also after a crash."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).chmod(0o644)  # A temporary file is private to its owner; services run as other users.
-    Path(file.name).replace(path)

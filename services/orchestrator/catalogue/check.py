@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel
 
 from services.orchestrator.catalogue.load import Catalogue
-from services.orchestrator.catalogue.problems import Problem
 from services.orchestrator.catalogue.risk_level import derived_level
 from services.orchestrator.catalogue.rules import LevelRule, RulePack
 from services.orchestrator.catalogue.schema import DerivedLevel, Product
-from shared.assumptions import Entry, Origin
+from shared.assumptions import Origin
+from shared.entries import Entry
+from shared.problems import Problem
 
 GENERAL_KNOWLEDGE = "general-knowledge"
 

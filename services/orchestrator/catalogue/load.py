@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from services.orchestrator.catalogue.files import parse_entry
-from services.orchestrator.catalogue.problems import KnowledgeBaseError, Problem
 from services.orchestrator.catalogue.questionnaire import Questionnaire
 from services.orchestrator.catalogue.rules import LevelRule, RulePack
 from services.orchestrator.catalogue.schema import Jurisdiction, Product, Source
-from shared.assumptions import AssumptionSet, Entry
+from shared.assumptions import AssumptionSet
+from shared.entries import Entry
+from shared.snapshots import ACTIVE, SnapshotRefused, active_digest
 
-ACTIVE = "active"
 CATALOGUE_FILE = "catalogue.json"
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Catalogue(Entry):
@@ -46,31 +43,29 @@ class Catalogue(Entry):
 def load_catalogue(out: Path) -> Catalogue:
     """Return the active catalogue below `out`, checked against the digest that names it.
 
-    Raises KnowledgeBaseError if it is missing, altered or written by another version of Fiducia.
+    Raises SnapshotRefused if it is missing, altered or written by another version of Fiducia.
     """
-    digest = _active_digest(out)
-    file = f"{digest}/{CATALOGUE_FILE}"
-    stored = _stored_bytes(out / file, file)
+    digest = active_digest(out)
+    if digest is None:
+        raise SnapshotRefused(f"{out / ACTIVE}: file not found; build the catalogue first")
+    path = out / digest / CATALOGUE_FILE
+    stored = _stored_bytes(path)
     if hashlib.sha256(stored).hexdigest() != digest:
-        raise _refused(file, "content does not match its digest; build the catalogue again")
-    catalogue = parse_entry(_in_class_order(json.loads(stored)), file, Catalogue)
+        raise SnapshotRefused(f"{path}: content does not match its digest; build the catalogue again")
+    try:
+        catalogue = Catalogue.model_validate(_in_class_order(json.loads(stored)))
+    except (ValueError, TypeError, KeyError) as error:
+        raise SnapshotRefused(f"{path}: written by another version; build the catalogue again") from error
     if catalogue.digest != digest:
-        raise _refused(file, "written by another version; build the catalogue again")
+        raise SnapshotRefused(f"{path}: written by another version; build the catalogue again")
     return catalogue
 
 
-def _active_digest(out: Path) -> str:
-    digest = _stored_bytes(out / ACTIVE, ACTIVE).decode("ascii", "replace").strip()
-    if not _DIGEST.fullmatch(digest):
-        raise _refused(ACTIVE, f"found {digest[:80]!r}, expected 64 hexadecimal digits; build the catalogue again")
-    return digest
-
-
-def _stored_bytes(path: Path, file: str) -> bytes:
+def _stored_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise _refused(file, f"not readable ({error.strerror}); build the catalogue first") from error
+        raise SnapshotRefused(f"{path}: not readable ({error.strerror}); build the catalogue first") from error
 
 
 def _in_class_order(content: Any) -> Any:
@@ -79,7 +74,3 @@ def _in_class_order(content: Any) -> Any:
     order = assumptions["correlations"]["order"]
     assumptions["classes"] = {key: assumptions["classes"][key] for key in order if key in assumptions["classes"]}
     return content
-
-
-def _refused(file: str, reason: str) -> KnowledgeBaseError:
-    return KnowledgeBaseError([Problem(file, "", reason)])

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from services.orchestrator.catalogue.rules import BilingualText, require_unique
-from shared.assumptions import Entry, Origin
+from shared.assumptions import Origin
+from shared.entries import Entry
 
 Dimension = Literal["CAPACITY", "TOLERANCE", "KNOWLEDGE"]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-from services.orchestrator.catalogue.files import read_entry
-from services.orchestrator.catalogue.problems import KnowledgeBaseError, Problem
 from services.orchestrator.catalogue.questionnaire import Questionnaire
 from services.orchestrator.catalogue.rules import RulePack
 from services.orchestrator.catalogue.schema import Product
-from shared.assumptions import AssumptionSet, Entry
+from shared.assumptions import AssumptionSet
+from shared.entries import Entry, read_entry
+from shared.problems import KnowledgeBaseError, Problem, file_name
 
 FOLDERS = ("products", "assumptions", "rules", "questionnaires")
 
@@ -87,4 +87,4 @@ class Reader:
         self.problems.append(Problem(self._file(path), field, reason))
 
     def _file(self, path: Path) -> str:
-        return f"{self._kb.name}/{path.relative_to(self._kb).as_posix()}"
+        return file_name(self._kb, path)

@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Self, TypeVar, get_args
 from pydantic import Field, model_validator
 
 from services.orchestrator.catalogue.schema import Jurisdiction, RiskLevelName
-from shared.assumptions import AssetGroup, Entry, Origin
+from shared.assumptions import AssetGroup, Origin
+from shared.entries import Entry
 
 ClientClass = Literal["C1", "C2", "C3", "C4", "C5"]
 Severity = Literal["BLOCK", "SIGNED_WARNING", "WARNING"]

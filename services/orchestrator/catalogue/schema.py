@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.assumptions import Currency, Entry, LocalText, Origin
+from shared.assumptions import Currency, LocalText, Origin
+from shared.entries import Entry
 
 RiskLevelName = Literal["R1", "R2", "R3", "R4", "R5"]
 Jurisdiction = Literal["US", "CN"]

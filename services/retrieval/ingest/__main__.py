@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -18,38 +17,28 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from services.retrieval.ingest.build import Builder
 from services.retrieval.ingest.library import read_documents
-from services.retrieval.ingest.problems import IngestRefused
 from services.retrieval.ingest.vectors import DocumentEmbedder
 from services.retrieval.jieba_segmenter import JiebaSegmenter
 from services.retrieval.manifest import read_manifest
 from services.retrieval.model_folder import ModelFolder, ModelMissing, find_model
-from services.retrieval.pointer import activate
 from services.retrieval.settings import RetrievalSettings
+from shared.builder import exit_status, tell
 from shared.logs import configure_logs
-
-_REFUSED = 2
+from shared.snapshots import activate
 
 
 def main(arguments: list[str]) -> int:
     """Print progress as JSON lines and return 0; list problems on standard error and return 2."""
     asked = _parser().parse_args(arguments)
     configure_logs("ingest", "WARNING")
-    try:
-        _ingest(asked.kb, asked.out, asked.overlay, asked.activate, asked.embedder)
-    except (IngestRefused, ModelMissing) as error:
-        print(error, file=sys.stderr)
-        return _REFUSED
-    except OSError as error:
-        print(f"{asked.out}: the index cannot be written: {error}; free space or name another folder", file=sys.stderr)
-        return _REFUSED
-    return 0
+    return exit_status(lambda: _ingest(**vars(asked)), asked.out, (ModelMissing,))
 
 
 def _ingest(kb: Path, out: Path, overlay: Path | None, is_activated: bool, embedder: str | None) -> None:
     started = time.perf_counter()
     settings = RetrievalSettings()
     documents = read_documents(kb, overlay)
-    _tell("read", {"documents": len(documents)})
+    tell("read", {"documents": len(documents)})
     model = find_model(embedder or settings.retrieval_embedder)
     builder = Builder(
         root=out,
@@ -58,7 +47,7 @@ def _ingest(kb: Path, out: Path, overlay: Path | None, is_activated: bool, embed
         open_segmenter=JiebaSegmenter,
         languages=settings.retrieval_embedder_languages,
         workers=settings.retrieval_workers,
-        tell=_tell,
+        tell=tell,
     )
     digest = builder.build(documents)
     if is_activated:
@@ -66,7 +55,7 @@ def _ingest(kb: Path, out: Path, overlay: Path | None, is_activated: bool, embed
     manifest = read_manifest(out / digest)
     counts = {"documents": manifest.document_count, "passages": manifest.passage_count}
     seconds = round(time.perf_counter() - started, 1)
-    _tell("done", {"digest": digest, **counts, "embedder": model.name, "active": is_activated, "seconds": seconds})
+    tell("done", {"digest": digest, **counts, "embedder": model.name, "active": is_activated, "seconds": seconds})
 
 
 def _open_embedder(model: ModelFolder) -> DocumentEmbedder:
@@ -76,16 +65,14 @@ def _open_embedder(model: ModelFolder) -> DocumentEmbedder:
     return SentenceEmbedder(model)
 
 
-def _tell(event: str, numbers: dict[str, object]) -> None:
-    print(json.dumps({"event": event, **numbers}), flush=True)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services.retrieval.ingest", description="Build the text index.")
     parser.add_argument("kb", type=Path, help="folder of the knowledge base")
     parser.add_argument("out", type=Path, help="folder of indexes, data_dir/index of the service")
     parser.add_argument("--overlay", type=Path, help="folder whose documents replace those of the same id")
-    parser.add_argument("--no-activate", dest="activate", action="store_false", help="leave the active index as it is")
+    parser.add_argument(
+        "--no-activate", dest="is_activated", action="store_false", help="leave the active index as it is"
+    )
     parser.add_argument("--embedder", help="embedding model instead of the setting's")
     return parser
 

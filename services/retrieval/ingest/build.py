@@ -12,18 +12,17 @@ import numpy as np
 from services.retrieval.chunk import CHUNKER_VERSION, passages_of
 from services.retrieval.faiss_index import FaissIndex
 from services.retrieval.flags import FLAGS_VERSION
-from services.retrieval.ingest.problems import IngestRefused, Problem
 from services.retrieval.ingest.vectors import DocumentEmbedder, embed, known_vectors, text_digest
 from services.retrieval.lexical import WordIndex
-from services.retrieval.manifest import Manifest, SnapshotRefused, is_intact, read_manifest
+from services.retrieval.manifest import Manifest, is_intact, read_manifest
 from services.retrieval.model_folder import ModelFolder
 from services.retrieval.passage import Document, Passage
-from services.retrieval.pointer import snapshot_folders
 from services.retrieval.records import documents_to_lines
 from services.retrieval.snapshot_folder import write_snapshot
 from services.retrieval.words import WORDS_VERSION, Segment
-
-Tell = Callable[[str, dict[str, object]], None]
+from shared.builder import Tell
+from shared.problems import KnowledgeBaseError, Problem
+from shared.snapshots import SnapshotRefused, snapshot_folders
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Builder:
         """Return the id of the snapshot of these documents, built unless it is there already.
 
         documents: by ascending id. The same documents give the same id; unchanged passages keep their vectors.
-        Raises IngestRefused where a document has no text to find.
+        Raises KnowledgeBaseError where a document has no text to find.
         """
         inputs = self._inputs(documents)
         if existing := _existing(self.root, inputs):
@@ -99,7 +98,7 @@ def _passages(documents: Sequence[Document], embedder: DocumentEmbedder) -> list
         if not found:
             problems.append(Problem(document.id, "", "has headings and no text below them; write it"))
     if problems:
-        raise IngestRefused(problems)
+        raise KnowledgeBaseError(problems)
     return passages
 
 

@@ -6,20 +6,17 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from services.retrieval.ingest.entry import (
+from services.retrieval.ingest.fields import (
     LANGUAGES,
-    Entry,
     Jurisdiction,
     Language,
     ProductId,
     RiskLevelName,
     Text,
-    parse,
-    read_text,
-    read_yaml,
 )
-from services.retrieval.ingest.problems import IngestRefused, Problem
 from services.retrieval.passage import Document, DocumentKind, TrustLevel
+from shared.entries import Entry, read_entry
+from shared.problems import KnowledgeBaseError, Problem
 
 _TITLES: dict[Language, str] = {"en": "{name} factsheet", "zh": "{name}产品概要"}
 # The words of the knowledge base are ours; issuer's words would be TrustLevel.ISSUER.
@@ -56,12 +53,12 @@ class _Product(_Part):
 
 
 def read_factsheets(path: Path, file: str) -> list[Document]:
-    """Return the factsheets of a product. file: the name used in errors. Raises IngestRefused."""
-    product = parse(_Product, read_yaml(read_text(path, file), file), file)
+    """Return the factsheets of a product. file: the name used in errors. Raises KnowledgeBaseError."""
+    product = read_entry(path, file, _Product)
     if path.stem != product.id:
-        raise IngestRefused([Problem(file, "id", f"found {product.id}, expected the file's name, {path.stem}")])
+        raise KnowledgeBaseError([Problem(file, "id", f"found {product.id}, expected the file's name, {path.stem}")])
     if product.factsheet.zh and not product.name.zh:
-        raise IngestRefused([Problem(file, "name.zh", "missing; a Chinese factsheet needs the Chinese name")])
+        raise KnowledgeBaseError([Problem(file, "name.zh", "missing; a Chinese factsheet needs the Chinese name")])
     return [
         _document(product, language, name, text)
         for language in LANGUAGES

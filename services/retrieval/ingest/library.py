@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
-from services.retrieval.ingest.entry import collect, read_text, read_yaml
 from services.retrieval.ingest.factsheet import read_factsheets
 from services.retrieval.ingest.markdown_file import read_markdown
-from services.retrieval.ingest.problems import IngestRefused, Problem
 from services.retrieval.passage import Document
+from shared.entries import collect, read_yaml
+from shared.problems import KnowledgeBaseError, Problem, file_name
 
 _Found = list[tuple[str, Document]]
 
@@ -20,19 +21,19 @@ def read_documents(kb: Path, overlay: Path | None = None) -> tuple[Document, ...
 
     kb:      folder with products/, guides/ and assumptions/.
     overlay: folder with guides/ and factsheets/ in Markdown; a document there replaces the one of the same id.
-    Raises IngestRefused with every problem of every file.
+    Raises KnowledgeBaseError with every problem of every file.
     """
     if not kb.is_dir():
-        raise IngestRefused([Problem(str(kb), "", "no such folder; name the folder of the knowledge base")])
+        raise KnowledgeBaseError([Problem(str(kb), "", "no such folder; name the folder of the knowledge base")])
     base, problems = _base(kb)
     over, more = _overlay(overlay) if overlay else ([], [])
     problems += more + _doubles(base) + _doubles(over)
     classes, faults = _asset_classes(kb)
     problems += faults or _unknown_classes([*base, *over], classes)
     if not base and not problems:
-        problems.append(Problem(kb.name, "", "holds no products and no guides; name the folder of the knowledge base"))
+        problems.append(Problem(str(kb), "", "holds no products and no guides; name the folder of the knowledge base"))
     if problems:
-        raise IngestRefused(problems)
+        raise KnowledgeBaseError(problems)
     documents = {document.id: document for _, document in (*base, *over)}
     return tuple(documents[key] for key in sorted(documents))
 
@@ -57,10 +58,11 @@ def _read(
     root: Path, folder: str, pattern: str, read: Callable[[Path, str], list[Document]]
 ) -> tuple[_Found, list[Problem]]:
     def read_one(path: Path) -> _Found:
-        file = f"{root.name}/{path.relative_to(root).as_posix()}"
+        file = file_name(root, path)
         return [(file, document) for document in read(path, file)]
 
-    return collect(sorted((root / folder).rglob(pattern)), read_one)
+    found, problems = collect(sorted((root / folder).rglob(pattern)), read_one)
+    return list(chain.from_iterable(found)), problems
 
 
 def _doubles(found: _Found) -> list[Problem]:
@@ -78,17 +80,17 @@ def _asset_classes(kb: Path) -> tuple[frozenset[str], list[Problem]]:
     """Return the asset classes that the assumptions define: what a filter can ask for."""
 
     def read_one(path: Path) -> list[str]:
-        file = f"{kb.name}/{path.relative_to(kb).as_posix()}"
-        classes = read_yaml(read_text(path, file), file).get("classes")
+        file = file_name(kb, path)
+        classes = read_yaml(path, file).get("classes")
         if not isinstance(classes, dict):
-            raise IngestRefused([Problem(file, "classes", "missing; list the asset classes")])
+            raise KnowledgeBaseError([Problem(file, "classes", "missing; list the asset classes")])
         return list(classes)
 
     files = sorted((kb / "assumptions").glob("*.yaml"))
     if not files:
-        return frozenset(), [Problem(f"{kb.name}/assumptions", "", "no *.yaml; add the assumptions")]
+        return frozenset(), [Problem(file_name(kb, kb / "assumptions"), "", "no *.yaml; add the assumptions")]
     classes, problems = collect(files, read_one)
-    return frozenset(classes), problems
+    return frozenset(chain.from_iterable(classes)), problems
 
 
 def _unknown_classes(found: _Found, classes: frozenset[str]) -> list[Problem]:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import frontmatter
 import yaml
+from frontmatter.default_handlers import YAMLHandler
 from pydantic import model_validator
 
-from services.retrieval.ingest.entry import (
+from services.retrieval.ingest.fields import (
     DocumentId,
-    Entry,
     Jurisdiction,
     Language,
     ProductId,
     RiskLevelName,
     Text,
-    parse,
-    read_text,
 )
-from services.retrieval.ingest.problems import IngestRefused, Problem
 from services.retrieval.passage import Document, DocumentKind, TrustLevel
+from shared.entries import Entry, StrictLoader, parse_entry, read_text
+from shared.problems import KnowledgeBaseError, Problem
 
 
 class Header(Entry):
@@ -52,32 +51,39 @@ class Header(Entry):
         return self
 
 
+class _StrictHandler(YAMLHandler):
+    """Reads front matter as every other YAML of the knowledge base is read."""
+
+    def load(self, fm: str, **_: object) -> Any:
+        return yaml.load(fm, Loader=StrictLoader)
+
+
 def read_markdown(path: Path, file: str) -> list[Document]:
     """Return the document in a file, as a list of one.
 
     file: the name used in errors. A file in a folder named like a language must be in that language.
-    Raises IngestRefused.
+    Raises KnowledgeBaseError.
     """
     metadata, content = _front_matter(path, file)
-    header = parse(Header, metadata, file)
+    header = parse_entry(metadata, file, Header)
     folder = path.parent.name
     if folder in ("en", "zh") and folder != header.language:
-        raise IngestRefused(
+        raise KnowledgeBaseError(
             [Problem(file, "language", f"found {header.language} in the folder {folder}; correct either")]
         )
     if not content.strip():
-        raise IngestRefused([Problem(file, "", "no text after the front matter; write it")])
+        raise KnowledgeBaseError([Problem(file, "", "no text after the front matter; write it")])
     return [_document(header, content)]
 
 
 def _front_matter(path: Path, file: str) -> tuple[dict[str, object], str]:
     try:
-        post = frontmatter.loads(read_text(path, file))
+        post = frontmatter.loads(read_text(path, file), handler=_StrictHandler())
     except (yaml.YAMLError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise IngestRefused([Problem(file, "", f"front matter is no YAML: {reason}; correct it")]) from error
+        raise KnowledgeBaseError([Problem(file, "", f"front matter is no YAML: {reason}; correct it")]) from error
     if not post.metadata:
-        raise IngestRefused([Problem(file, "", "no front matter; begin with fields between two lines ---")])
+        raise KnowledgeBaseError([Problem(file, "", "no front matter; begin with fields between two lines ---")])
     return post.metadata, post.content
 
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.retrieval.chunk import TokenCounter
-from services.retrieval.manifest import SnapshotRefused, is_intact, read_manifest
+from services.retrieval.manifest import is_intact, read_manifest
 from services.retrieval.passage import Passage
-from services.retrieval.pointer import snapshot_folders
 from services.retrieval.snapshot_folder import read_vectors
+from shared.snapshots import SnapshotRefused, snapshot_folders
 
 log = logging.getLogger(__name__)
 

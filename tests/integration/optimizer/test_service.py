@@ -23,7 +23,8 @@ from services.optimizer.answers import WarmUpJob
 from services.optimizer.market import MarketStore
 from services.optimizer.pool import WorkerPool
 from services.optimizer.servicer import OptimizerServicer
-from services.optimizer.snapshots import activate, write_snapshot
+from services.optimizer.snapshots import write_snapshot
+from shared.snapshots import activate
 from shared.status import reason_of, violations_of
 from tests.integration.optimizer.requests import MANY, PRODUCTS, frontier, optimization
 from tests.serving import running

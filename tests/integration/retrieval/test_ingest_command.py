@@ -10,8 +10,8 @@ from services.retrieval.ingest.__main__ import main
 from services.retrieval.jieba_segmenter import JiebaSegmenter
 from services.retrieval.model_folder import ModelFolder
 from services.retrieval.passage import PassageFlag
-from services.retrieval.pointer import active_id
 from services.retrieval.snapshot_folder import load_snapshot
+from shared.snapshots import active_digest
 from tests.unit.retrieval.samples import write_kb
 from tests.unit.retrieval.test_ingest_library import POISONED
 
@@ -35,7 +35,7 @@ def test_progress_is_told_in_json_lines_and_the_last_names_the_active_index(
     told = events(capsys)
     assert status == 0
     assert [line["event"] for line in told] == ["read", "chunked", "embedding", "embedded", "done"]
-    assert told[-1]["digest"] == active_id(tmp_path / "index")
+    assert told[-1]["digest"] == active_digest(tmp_path / "index")
     assert (told[-1]["documents"], told[-1]["passages"]) == (4, 7)
 
 
@@ -59,14 +59,14 @@ def test_an_overlay_gives_a_second_index_and_leaves_kb_and_the_active_one_alone(
     (overlay / "factsheets").mkdir(parents=True)
     (overlay / "factsheets/VTI.md").write_text(POISONED)
     main([str(kb), str(index)])
-    first = active_id(index)
+    first = active_digest(index)
     capsys.readouterr()
 
     main([str(kb), str(index), "--overlay", str(overlay), "--no-activate"])
 
     told = events(capsys)
     poisoned = str(told[-1]["digest"])
-    assert active_id(index) == first != poisoned
+    assert active_digest(index) == first != poisoned
     assert {"reused": 3, "passages": 1}.items() <= told[2].items()
     snapshot = load_snapshot(index / poisoned, model.name, model.digest, segmenter)
     flagged = [passage.document.id for passage in snapshot.passages if passage.flags]
@@ -96,7 +96,7 @@ def test_a_folder_that_cannot_be_written_ends_with_status_2(
     status = main([str(kb), str(tmp_path / "file")])
 
     assert status == 2
-    assert "the index cannot be written" in capsys.readouterr().err
+    assert f"{tmp_path / 'file'}: cannot be written: " in capsys.readouterr().err
 
 
 def test_an_embedder_without_weights_ends_with_status_2(

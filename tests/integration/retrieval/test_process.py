@@ -15,7 +15,7 @@ from fiducia.retrieval.v1 import retrieval_service_pb2 as pb
 from fiducia.retrieval.v1 import retrieval_service_pb2_grpc as pb_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from services.retrieval.pointer import activate
+from shared.snapshots import activate
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

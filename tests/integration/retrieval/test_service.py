@@ -18,11 +18,11 @@ from services.retrieval.ingest.library import read_documents
 from services.retrieval.jieba_segmenter import JiebaSegmenter
 from services.retrieval.loading import Loading
 from services.retrieval.model_folder import ModelFolder
-from services.retrieval.pointer import activate
 from services.retrieval.servicer import RetrievalServicer
 from services.retrieval.shelf import SnapshotShelf
 from services.retrieval.snapshot_folder import load_snapshot
 from services.retrieval.workers import Workers
+from shared.snapshots import activate
 from shared.status import reason_of, violations_of
 from tests.serving import running
 from tests.unit.retrieval.samples import GUIDE_FILE

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from services.optimizer.ingest import AssumptionsRefused, ingest, main
-from services.optimizer.snapshots import active_digest, read_snapshot, stored_digests
+from services.optimizer.ingest import ingest, main
+from services.optimizer.snapshots import read_snapshot, stored_digests
+from shared.problems import KnowledgeBaseError
+from shared.snapshots import active_digest
 from tests.unit.optimizer.builders import KB, kb_assumptions
 
 
@@ -75,12 +77,13 @@ def test_progress_is_told_as_json_lines_and_ends_with_the_digest(
     ("damage", "complaint"),
     [
         (lambda kb: _edited(kb, r"volatility: 0\.006", "volatility: -0.006"), "classes.us_cash.volatility"),
-        (lambda kb: _edited(kb, r"^horizon_years: .*\n", ""), "horizon_years: Field required"),
+        (lambda kb: _edited(kb, r"^horizon_years: .*\n", ""), "horizon_years: missing; add it"),
         (lambda kb: _edited(kb, r"^label: .*$", "label: GUESSED"), "label"),
         (lambda kb: _edited(kb, r"- \[1\.0\]", "- [1.0, 0.5]"), "correlations"),
         (lambda kb: _edited(kb, r"^id: ", "id: [broken"), "not readable as YAML"),
         (lambda kb: _edited(kb, r"us_cash", "us_till"), "correlations.order"),
-        (lambda kb: _file(kb).write_text("- a list\n"), "assumptions/"),
+        (lambda kb: _edited(kb, r"^label: ", "label: GUESSED\nlabel: "), "key label appears more than once"),
+        (lambda kb: _file(kb).write_text("- a list\n"), "found list, expected a mapping"),
     ],
 )
 def test_a_fault_is_told_with_its_file_and_field_and_nothing_is_written(
@@ -101,26 +104,26 @@ def test_a_set_without_cash_of_a_base_currency_is_refused(kb: Path, tmp_path: Pa
     text = _file(kb).read_text(encoding="utf-8")
     _file(kb).write_text(re.sub(r"\bcn_cash\b", "cn_till", text), encoding="utf-8")
 
-    with pytest.raises(AssumptionsRefused, match=r"classes\.cn_cash: missing"):
+    with pytest.raises(KnowledgeBaseError, match=r"classes\.cn_cash: missing"):
         ingest(kb, tmp_path / "out")
 
 
 def test_two_sets_of_one_day_are_refused(kb: Path, tmp_path: Path) -> None:
     _edited(kb, r"^id: .*$", "id: twin-set", "twin-set.yaml")
 
-    with pytest.raises(AssumptionsRefused, match="same date"):
+    with pytest.raises(KnowledgeBaseError, match=r"kb/assumptions/\*\.yaml: as_of: .* same date"):
         ingest(kb, tmp_path / "out")
 
 
 def test_one_id_for_two_sets_is_refused(kb: Path, tmp_path: Path) -> None:
     _edited(kb, r"^as_of: .*$", "as_of: 2020-01-01", "twin-set.yaml")
 
-    with pytest.raises(AssumptionsRefused, match="names more than one set"):
+    with pytest.raises(KnowledgeBaseError, match=r"kb/assumptions/\*\.yaml: id: \S+ names more than one set"):
         ingest(kb, tmp_path / "out")
 
 
 def test_a_folder_without_assumptions_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AssumptionsRefused, match=r"no \.yaml file found"):
+    with pytest.raises(KnowledgeBaseError, match=r"no \.yaml file found"):
         ingest(tmp_path, tmp_path / "out")
 
 

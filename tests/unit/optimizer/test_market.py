@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from services.optimizer.market import MarketStore
-from services.optimizer.snapshots import ASSUMPTIONS_FILE, activate, write_snapshot
+from services.optimizer.snapshots import ASSUMPTIONS_FILE, write_snapshot
 from shared.errors import InvalidRequest, NotFound, NotReady
+from shared.snapshots import activate
 from tests.unit.optimizer.builders import kb_assumptions
 
 SHIPPED = kb_assumptions()

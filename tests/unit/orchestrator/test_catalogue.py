@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from random import Random
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from services.orchestrator.catalogue.__main__ import main
 from services.orchestrator.catalogue.build import build_catalogue, read_knowledge_base
 from services.orchestrator.catalogue.load import Catalogue, load_catalogue
-from services.orchestrator.catalogue.problems import KnowledgeBaseError
 from services.orchestrator.catalogue.risk_level import derived_level
+from shared.problems import KnowledgeBaseError
+from shared.snapshots import SnapshotRefused, activate
 from tests.unit.orchestrator import knowledge_base as tiny
 
 KB = Path(__file__).parents[3] / "kb"
@@ -124,8 +126,19 @@ def test_an_altered_catalogue_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "out" / digest / "catalogue.json"
     file.write_bytes(file.read_bytes().replace(b"0.0003", b"0.0001"))
 
-    with pytest.raises(KnowledgeBaseError, match="does not match its digest"):
+    with pytest.raises(SnapshotRefused, match="does not match its digest"):
         load_catalogue(tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"assumptions": {}}', "no JSON"])
+def test_a_catalogue_of_another_version_is_refused(tmp_path: Path, content: str) -> None:
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    (tmp_path / digest).mkdir()
+    (tmp_path / digest / "catalogue.json").write_text(content)
+    activate(tmp_path, digest)
+
+    with pytest.raises(SnapshotRefused, match="written by another version"):
+        load_catalogue(tmp_path)
 
 
 def test_building_again_heals_an_altered_catalogue(tmp_path: Path) -> None:
@@ -142,12 +155,12 @@ def test_building_again_heals_an_altered_catalogue(tmp_path: Path) -> None:
 def test_a_pointer_that_is_no_digest_is_refused(tmp_path: Path, pointer: str) -> None:
     (tmp_path / "active").write_text(pointer)
 
-    with pytest.raises(KnowledgeBaseError, match="expected 64 hexadecimal digits"):
+    with pytest.raises(SnapshotRefused, match="expected 64 hexadecimal digits"):
         load_catalogue(tmp_path)
 
 
 def test_a_missing_catalogue_says_to_build_it(tmp_path: Path) -> None:
-    with pytest.raises(KnowledgeBaseError, match="build the catalogue first"):
+    with pytest.raises(SnapshotRefused, match="build the catalogue first"):
         load_catalogue(tmp_path)
 
 
@@ -168,6 +181,7 @@ def test_the_command_prints_the_digest_as_json(tmp_path: Path, capsys: pytest.Ca
 
     line = json.loads(capsys.readouterr().out)
     assert status == 0
+    assert line["event"] == "done"
     assert line["digest"] == load_catalogue(tmp_path / "out").digest
     assert line["products"] == 1
 

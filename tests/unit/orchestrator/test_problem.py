@@ -66,7 +66,7 @@ def test_wishes_become_limits_of_their_own() -> None:
 
 
 def test_a_contradiction_names_the_wish_and_the_limit() -> None:
-    wishes = Preferences(required_products=(RequiredProduct("VTI", 0.5),))
+    wishes = Preferences(required_products=(RequiredProduct("VTI", 0.65),))
     client = situation(preferences=wishes)
 
     answer = optimum(problem_of(client), utility(case(client)))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.retrieval.ingest.problems import IngestRefused
 from services.retrieval.manifest import is_intact, read_manifest
+from shared.problems import KnowledgeBaseError
 from tests.unit.retrieval.samples import GUIDE, LIBRARY, MODEL, OTHER_MODEL, VTI, CountingEmbedder, builder
 
 EDITED = replace(GUIDE, text=GUIDE.text.replace("Match duration", "Fit duration"))
@@ -101,5 +101,5 @@ def test_a_failed_build_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_document_of_headings_alone_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(IngestRefused, match="en-duration: has headings and no text"):
+    with pytest.raises(KnowledgeBaseError, match="en-duration: has headings and no text"):
         builder(tmp_path).build([replace(GUIDE, text="# One\n## Two")])

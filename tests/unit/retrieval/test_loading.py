@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from services.retrieval.loading import Loading
-from services.retrieval.pointer import activate
 from services.retrieval.shelf import SnapshotShelf
 from services.retrieval.snapshot_folder import load_snapshot
+from shared.snapshots import activate
 from tests.unit.retrieval.samples import GUIDE, LIBRARY, MODEL, CountingEmbedder, builder, by_character
 
 DEADLINE_SECONDS = 10.0

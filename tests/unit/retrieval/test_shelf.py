@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from services.retrieval.pointer import activate
 from services.retrieval.search import Snapshot
 from services.retrieval.shelf import SnapshotShelf
 from services.retrieval.snapshot_folder import load_snapshot
 from shared.errors import NotFound, NotReady
+from shared.snapshots import activate
 from tests.unit.retrieval.samples import CSI300, GUIDE, LIBRARY, MODEL, OTHER_MODEL, VTI, builder, by_character
 
 

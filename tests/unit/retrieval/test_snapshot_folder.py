@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from services.retrieval.listing import Listed, list_snapshots, page_after
-from services.retrieval.manifest import SnapshotRefused, read_manifest
-from services.retrieval.pointer import activate, active_id
+from services.retrieval.manifest import read_manifest
 from services.retrieval.records import documents_from_lines, documents_to_lines
 from services.retrieval.snapshot_folder import load_snapshot
+from shared.snapshots import SnapshotRefused, activate
 from tests.unit.retrieval.samples import GUIDE, LIBRARY, MODEL, OTHER_MODEL, VTI, builder, by_character
 
 
@@ -81,16 +81,6 @@ def test_an_index_cut_by_another_version_is_refused(tmp_path: Path, monkeypatch:
         load(folder)
 
 
-def test_the_pointer_names_what_was_activated_last(tmp_path: Path) -> None:
-    assert active_id(tmp_path) == ""
-
-    activate(tmp_path, "a" * 64)
-    activate(tmp_path, "b" * 64)
-
-    assert active_id(tmp_path) == "b" * 64
-    assert [file.name for file in tmp_path.iterdir()] == ["active"]
-
-
 def test_snapshots_are_listed_newest_first_and_damaged_ones_left_out(tmp_path: Path) -> None:
     first, second, third = (builder(tmp_path).build(documents) for documents in ([GUIDE], [VTI], LIBRARY))
     for number, digest in enumerate((first, second, third)):
@@ -101,6 +91,15 @@ def test_snapshots_are_listed_newest_first_and_damaged_ones_left_out(tmp_path: P
     found = list_snapshots(tmp_path)
 
     assert [(entry.id, entry.active) for entry in found] == [(third, False), (first, True)]
+
+
+def test_a_broken_pointer_leaves_the_list_without_an_active_one(tmp_path: Path) -> None:
+    digest = builder(tmp_path).build([GUIDE])
+    activate(tmp_path, "../etc")
+
+    found = list_snapshots(tmp_path)
+
+    assert [(entry.id, entry.active) for entry in found] == [(digest, False)]
 
 
 def test_pages_follow_each_other_and_end(tmp_path: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 # A validator of ours starts with the field it is about: "classes: loadings sum to 0.5, expected ...".
 _FIELD_FIRST = re.compile(r"^([A-Za-z0-9_.]+(?:, [A-Za-z0-9_.]+)*): (.+)$", re.DOTALL)
+# The field by which the alternatives of a union tell themselves apart in kb/, as those of a risk level do.
+_TAG_FIELD = "basis"
 _LONGEST_VALUE = 60
 
 
@@ -27,11 +30,16 @@ class Problem:
 
 
 class KnowledgeBaseError(Exception):
-    """The knowledge base, or a catalogue built from it, is refused; `problems` lists every reason."""
+    """The knowledge base is refused; `problems` holds each reason once, sorted, and the message a line for each."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def file_name(kb: Path, path: Path) -> str:
+    """Return how a problem names a path below `kb`: from the folder of the knowledge base on, as in kb/sources.yaml."""
+    return f"{kb.resolve().name}/{path.relative_to(kb).as_posix()}"
 
 
 def problems_of(error: ValidationError, file: str, data: Any) -> list[Problem]:
@@ -65,8 +73,8 @@ def _holds(data: Any, step: str | int) -> bool:
 
 
 def _is_tag(step: str | int, data: Any) -> bool:
-    """Say whether a step is no key of the file: the tag of a risk level's union, or the mark of a faulty key."""
-    return step == "[key]" or (isinstance(data, dict) and step not in data and data.get("basis") == step)
+    """Say whether a step is no key of the file: the tag of an alternative, or the mark of a faulty key."""
+    return step == "[key]" or (isinstance(data, dict) and step not in data and data.get(_TAG_FIELD) == step)
 
 
 def _reason(details: Any) -> str:
