@@ -17,12 +17,13 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 from fiducia.advice.v1.advice_service_pb2 import Strictness
 from fiducia.advice.v1.segment_pb2 import SegmentKind, SegmentOrigin
 from fiducia.advisor.v1 import advisor_service_pb2 as advisor
-from fiducia.advisor.v1.advisor_service_pb2_grpc import AdvisorServiceAsyncStub, AdvisorServiceStub
+from fiducia.advisor.v1.advisor_service_pb2_grpc import AdvisorServiceStub
 from fiducia.advisor.v1.client_pb2 import Questionnaire
 from fiducia.advisor.v1.product_pb2 import Product
 from fiducia.advisor.v1.proposal_pb2 import Proposal, ProposalState
@@ -31,6 +32,10 @@ from google.protobuf.json_format import MessageToJson
 from benchmarks.audit.clients import random_client
 from benchmarks.audit.numbers import unbound_numbers
 from benchmarks.audit.planted import planted_errors
+
+if TYPE_CHECKING:
+    # Only the type stubs know it.
+    from fiducia.advisor.v1.advisor_service_pb2_grpc import AdvisorServiceAsyncStub
 
 _LANGUAGES = ("en", "zh")
 # Two at a time keep the model server busy without making each caller wait for all others.

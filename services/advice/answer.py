@@ -20,7 +20,7 @@ from services.advice.writing import TOKENS_PER_LINE, Rules
 MAX_SENTENCES = 3
 # What the model chooses from: few enough to read, and none much worse than the best.
 MAX_CANDIDATES = 6
-_WITHIN_BEST = 0.7
+_WITHIN_BEST = 0.55
 # A sentence with its title and heading must cover this part of the question's weight; below it the passages
 # speak of something else. Set on the questions in the tests.
 MIN_COVERAGE = 0.4
@@ -77,8 +77,8 @@ async def answer(question: str, brief: Brief, rules: Rules, writer: Writer) -> S
     if not best:
         return Abstained(_ABSTENTION["apart"][brief.language])
     texts = [candidate.text for candidate in best]
-    if rules.silence or len(openings(texts)) < 2:
-        return _template(texts, brief, rules.silence or "fixed wording: a single sentence fits", Attempt())
+    if rules.silence or len(openings(texts[1:])) < 2:
+        return _template(texts, brief, rules.silence or "fixed wording: too few sentences fit to choose", Attempt())
     return await _asked(question, texts, brief, writer)
 
 
@@ -97,23 +97,25 @@ def candidates(question: str, brief: Brief) -> list[Candidate]:
 
 
 def answer_grammar(texts: Sequence[str]) -> str:
-    """Return the grammar: the openings of one to three sentences, a line each."""
+    """Return the grammar: the openings of one or two sentences, a line each."""
     sentence = either(literal(opening) for opening in openings(texts))
-    return f'root ::= sentence ("\\n" sentence){{0,{MAX_SENTENCES - 1}}}\nsentence ::= {sentence}\n'
+    return f'root ::= sentence ("\\n" sentence){{0,{MAX_SENTENCES - 2}}}\nsentence ::= {sentence}\n'
 
 
 async def _asked(question: str, texts: Sequence[str], brief: Brief, writer: Writer) -> Segment:
-    prompt, grammar = answer_prompt(question, texts, brief.language), answer_grammar(texts)
+    """Return the best sentence and what the model adds to it: left to lead, a small model opened with a side remark."""
+    lead, *others = texts
+    prompt, grammar = answer_prompt(question, others, brief.language), answer_grammar(others)
     digest = prompt.digest(grammar)
     try:
-        output = await writer.write(prompt, grammar, TOKENS_PER_LINE[brief.language] * MAX_SENTENCES)
+        output = await writer.write(prompt, grammar, TOKENS_PER_LINE[brief.language] * (MAX_SENTENCES - 1))
     except WriterUnavailable as error:
         return _template(texts, brief, str(error), Attempt(digest))
     attempt = Attempt(digest, output)
-    by_opening = openings(texts)
+    by_opening = openings(others)
     picked = [by_opening.get(line) for line in output.strip("\n").split("\n")]
-    sentences = list(dict.fromkeys(text for text in picked if text is not None))
-    if None in picked or not sentences:
+    sentences = list(dict.fromkeys([lead, *(text for text in picked if text is not None)]))
+    if None in picked:
         return _template(texts, brief, "rejected: the output is not one of the offered choices", attempt)
     try:
         return verified("ANSWER", join(sentences, brief.language), brief, "MODEL", "", attempt)

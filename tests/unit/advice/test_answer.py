@@ -122,7 +122,7 @@ async def test_a_fact_that_is_asked_for_is_shown_under_its_label() -> None:
     assert any("{{f:volatility}}" in text for text in texts)
 
 
-def test_the_grammar_of_answers_has_one_to_three_lines_without_digits() -> None:
+def test_the_grammar_of_answers_has_one_or_two_lines_without_digits() -> None:
     grammar = answer_grammar(["A first sentence. {{c:1}}", "Another sentence. {{c:2}}"])
 
-    assert grammar == 'root ::= sentence ("\\n" sentence){0,2}\nsentence ::= ("A first" | "Another sentence.")\n'
+    assert grammar == 'root ::= sentence ("\\n" sentence){0,1}\nsentence ::= ("A first" | "Another sentence.")\n'

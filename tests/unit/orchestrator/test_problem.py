@@ -66,14 +66,14 @@ def test_wishes_become_limits_of_their_own() -> None:
 
 
 def test_a_contradiction_names_the_wish_and_the_limit() -> None:
-    wishes = Preferences(required_products=(RequiredProduct("VTI", 0.65),))
+    wishes = Preferences(required_products=(RequiredProduct("BND", 0.65),))
     client = situation(preferences=wishes)
 
     answer = optimum(problem_of(client), utility(case(client)))
 
     assert isinstance(answer, Infeasibility)
     fields = {conflict.field for conflict in answer.conflicts}
-    assert fields == {"limits.groups[required_VTI].min_weight", "limits.products[VTI].max_weight"}
+    assert fields == {"limits.groups[required_BND].min_weight", "limits.products[BND].max_weight"}
 
 
 def test_a_fund_outside_the_catalogue_can_shrink_but_not_grow() -> None:
