@@ -88,7 +88,9 @@ class RunBacktestRequest(_message.Message):
     """Share kept in cash, 0 to 1."""
     @_builtins.property
     def problem(self) -> _portfolio_pb2.PortfolioProblem:
-        """Products and limits; the market snapshot must hold prices of the products."""
+        """Products and limits; the market snapshot must hold prices of the products. Its current_weights and estimates stay
+        empty: a back-test starts in cash and estimates from past prices, the way the snapshot says.
+        """
 
     @_builtins.property
     def objective(self) -> _objective_pb2.Objective:
@@ -108,7 +110,7 @@ class RunBacktestRequest(_message.Message):
 
     @_builtins.property
     def benchmark(self) -> _containers.RepeatedCompositeFieldContainer[_weight_pb2.Weight]:
-        """Benchmark over the products; weights sum to one; empty: none."""
+        """Benchmark over the products; weights sum to one, restored by the same rule without costs; empty: none."""
 
     def __init__(
         self,
@@ -161,7 +163,7 @@ Global___FixedWeights: _TypeAlias = FixedWeights  # noqa: Y015
 
 @_typing.final
 class PerformanceMetrics(_message.Message):
-    """Standard figures of a series of daily returns; fractions, 252 days a year."""
+    """Standard figures of a series of daily returns; fractions, 252 days a year. A ratio without a denominator is 0."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -263,7 +265,7 @@ class BacktestTrade(_message.Message):
 
     @_builtins.property
     def weights(self) -> _containers.RepeatedCompositeFieldContainer[_weight_pb2.Weight]:
-        """Weights from this day on."""
+        """Weights from this day on; what they lack to one is the cash kept."""
 
     def __init__(
         self,
@@ -304,7 +306,7 @@ class RunBacktestResponse(_message.Message):
     total_cost: _builtins.float
     """Sum of all costs as a fraction of the worth when paid."""
     annual_turnover: _builtins.float
-    """Mean yearly turnover."""
+    """Mean yearly turnover, the first purchase left out."""
     market_snapshot: _builtins.str
     """Market snapshot that was used."""
     @_builtins.property

@@ -30,7 +30,7 @@ class _ReturnModelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReturnMod
     RETURN_MODEL_UNSPECIFIED: _ReturnModel.ValueType  # 0
     """Log-normal."""
     RETURN_MODEL_LOG_NORMAL: _ReturnModel.ValueType  # 1
-    """Independent log-normal years or months with the portfolio's expected return and volatility."""
+    """Independent log-normal months; twelve have the portfolio's expected return after fund fees and its volatility."""
     RETURN_MODEL_BLOCK_BOOTSTRAP: _ReturnModel.ValueType  # 2
     """Blocks of consecutive months of the price history (Politis and Romano 1994)."""
 
@@ -40,7 +40,7 @@ class ReturnModel(_ReturnModel, metaclass=_ReturnModelEnumTypeWrapper):
 RETURN_MODEL_UNSPECIFIED: ReturnModel.ValueType  # 0
 """Log-normal."""
 RETURN_MODEL_LOG_NORMAL: ReturnModel.ValueType  # 1
-"""Independent log-normal years or months with the portfolio's expected return and volatility."""
+"""Independent log-normal months; twelve have the portfolio's expected return after fund fees and its volatility."""
 RETURN_MODEL_BLOCK_BOOTSTRAP: ReturnModel.ValueType  # 2
 """Blocks of consecutive months of the price history (Politis and Romano 1994)."""
 Global___ReturnModel: _TypeAlias = ReturnModel  # noqa: Y015
@@ -78,7 +78,7 @@ class GlideStep(_message.Message):
     FROM_YEAR_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
     from_year: _builtins.float
-    """Years from today, at least 0; the first step is at 0."""
+    """Years from today, 0 to 60, to the nearest month; the first step is at 0."""
     @_builtins.property
     def weights(self) -> _containers.RepeatedCompositeFieldContainer[_weight_pb2.Weight]:
         """Weights over the products; they sum to one."""
@@ -126,9 +126,11 @@ class SimulateGoalRequest(_message.Message):
     monthly_withdrawal: _builtins.float
     """Taken out at the start of each month from withdrawal_start_year on, in today's money, at least 0."""
     withdrawal_start_year: _builtins.float
-    """Years from today when contributions end and withdrawals start; absent: never."""
+    """Years from today, 0 to 60, to the nearest month, when contributions end and withdrawals start; absent: never, and
+    then there is no monthly_withdrawal.
+    """
     horizon_years: _builtins.float
-    """Years until the goal, above 0 up to 60."""
+    """Years until the goal, above 0 up to 60, to the nearest month and one at the least."""
     target_value: _builtins.float
     """Wanted worth at the horizon, in today's money, at least 0; with withdrawals 0 means: never run out."""
     inflation: _builtins.float
@@ -142,11 +144,11 @@ class SimulateGoalRequest(_message.Message):
     sampling: Global___SamplingMethod.ValueType
     """How random numbers are made."""
     path_count: _builtins.int
-    """Number of paths, 100 to 1,000,000; 0 means 10,000."""
+    """Number of paths, 100 to 1,000,000; 0 means 10,000. Sobol points may add one in 16 to fill the last scramble."""
     seed: _builtins.int
     """Seed; the same seed gives the same answer."""
     block_months: _builtins.float
-    """Mean length of a block in months for the bootstrap; 0 means 12."""
+    """Mean length of a block in months for the bootstrap, 1 to 240; 0 means 12."""
     wanted_probability: _builtins.float
     """Wanted probability of success, above 0 and below 1, for extra_monthly_contribution; absent: not computed."""
     @_builtins.property
@@ -155,7 +157,7 @@ class SimulateGoalRequest(_message.Message):
 
     @_builtins.property
     def glide_path(self) -> _containers.RepeatedCompositeFieldContainer[Global___GlideStep]:
-        """The portfolio over time, by increasing year."""
+        """The portfolio over time, by increasing year, 1 to 100 steps; rebalanced monthly."""
 
     def __init__(
         self,
@@ -241,13 +243,17 @@ class SimulateGoalResponse(_message.Message):
     success_probability: _builtins.float
     """Probability that the goal is met."""
     standard_error: _builtins.float
-    """Standard error of the probability, from independent paths or from independent scrambles."""
+    """Standard error of the probability, from independent paths or from independent scrambles; of the draw alone, not of
+    the expected returns it rests on.
+    """
     scramble_count: _builtins.int
     """Number of independent scrambles, at least 16 with Sobol points; 0 otherwise."""
     extra_monthly_contribution: _builtins.float
-    """More to pay in each month, in today's money, to reach the wanted probability; 0 where it is reached already."""
+    """More to pay in each month, in today's money, up to the next cent, to reach the wanted probability; 0 where it is
+    reached already; absent where it was not asked for or no amount reaches it.
+    """
     ruin_probability: _builtins.float
-    """Share of the paths in which the money ran out before the horizon."""
+    """Share of the paths in which a withdrawal before the horizon could not be paid in full."""
     market_snapshot: _builtins.str
     """Market snapshot that was used."""
     @_builtins.property
@@ -256,7 +262,7 @@ class SimulateGoalResponse(_message.Message):
 
     @_builtins.property
     def fan(self) -> _containers.RepeatedCompositeFieldContainer[Global___FanPoint]:
-        """Worth over time, yearly."""
+        """Worth today, after each year and at the horizon."""
 
     def __init__(
         self,

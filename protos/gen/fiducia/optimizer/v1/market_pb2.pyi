@@ -174,7 +174,7 @@ class Estimation(_message.Message):
     market_premium: _builtins.float
     """Yearly premium of the market for CAPM; 0 means 0.04."""
     window_days: _builtins.int
-    """Number of days used, the latest; 0 means all that the products share."""
+    """Number of daily returns used, the latest, at least 60; 0 means all that the products share."""
     def __init__(
         self,
         *,
@@ -207,7 +207,9 @@ class ImportMarketDataRequest(_message.Message):
     ESTIMATION_FIELD_NUMBER: _builtins.int
     ACTIVATE_FIELD_NUMBER: _builtins.int
     prices: _builtins.bytes
-    """The table: dates down and products across (wide), or columns date, product, price (long). Total-return prices."""
+    """The table: dates down and products across (wide), or columns date, product, price (long). Daily total-return prices,
+    at most 1,000 products; dates as 2026-01-31.
+    """
     format: Global___PriceFormat.ValueType
     """Format."""
     currency: _builtins.str
@@ -240,7 +242,7 @@ Global___ImportMarketDataRequest: _TypeAlias = ImportMarketDataRequest  # noqa: 
 
 @_typing.final
 class PriceFault(_message.Message):
-    """A fault of one series. Nothing is filled in silence: a faulty series is left out of estimates until it is mended."""
+    """A fault of one series. Nothing is ever filled in: a series that cannot be trusted is left out until it is mended."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -249,6 +251,7 @@ class PriceFault(_message.Message):
     DATE_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     product_id: _builtins.str
     """Product."""
     kind: Global___PriceFaultKind.ValueType
@@ -257,6 +260,10 @@ class PriceFault(_message.Message):
     """Number of days or rows."""
     description: _builtins.str
     """In words, with what was found and what to do."""
+    left_out: _builtins.bool
+    """Whether the series is left out of the snapshot for it. Smaller faults are reported and the days concerned fall out
+    for all products together.
+    """
     @_builtins.property
     def date(self) -> _date_pb2.Date:
         """Where it begins."""
@@ -269,10 +276,11 @@ class PriceFault(_message.Message):
         date: _date_pb2.Date | None = ...,
         count: _builtins.int = ...,
         description: _builtins.str = ...,
+        left_out: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["date", b"date"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "date", b"date", "description", b"description", "kind", b"kind", "product_id", b"product_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "date", b"date", "description", b"description", "kind", b"kind", "left_out", b"left_out", "product_id", b"product_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -98,7 +98,8 @@ class OptimizerServiceServicer(object):
 
     def OptimizePortfolio(self, request, context):
         """Returns the best portfolio under the limits, with its proof, or the limits that contradict each other.
-        Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, SOLUTION_REFUSED, CAPACITY.
+        Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, UNSUPPORTED_COMBINATION, SOLUTION_REFUSED,
+        CAPACITY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,7 +107,7 @@ class OptimizerServiceServicer(object):
 
     def ComputeFrontier(self, request, context):
         """Returns portfolios of least volatility for increasing expected return.
-        Errors: as OptimizePortfolio.
+        Errors: as OptimizePortfolio; UNSUPPORTED_COMBINATION also for max_cvar, tracking_error and positions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,7 +116,7 @@ class OptimizerServiceServicer(object):
     def BatchOptimizePortfolios(self, request, context):
         """Optimises for many clients over one universe and streams each result as it is ready, in any order.
         One client's error is an outcome of its item and never fails the others.
-        Errors: INVALID_REQUEST (of the shared part), CAPACITY.
+        Errors: INVALID_REQUEST (of the shared part), NOT_FOUND, NOT_READY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

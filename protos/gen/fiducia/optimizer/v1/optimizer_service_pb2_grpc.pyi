@@ -40,16 +40,17 @@ class OptimizerServiceStub:
     def __new__(cls, channel: _aio.Channel) -> OptimizerServiceAsyncStub: ...
     OptimizePortfolio: _grpc.UnaryUnaryMultiCallable[_optimizer_service_pb2.OptimizePortfolioRequest, _optimizer_service_pb2.OptimizePortfolioResponse]
     """Returns the best portfolio under the limits, with its proof, or the limits that contradict each other.
-    Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, SOLUTION_REFUSED, CAPACITY.
+    Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, UNSUPPORTED_COMBINATION, SOLUTION_REFUSED,
+    CAPACITY.
     """
     ComputeFrontier: _grpc.UnaryUnaryMultiCallable[_optimizer_service_pb2.ComputeFrontierRequest, _optimizer_service_pb2.ComputeFrontierResponse]
     """Returns portfolios of least volatility for increasing expected return.
-    Errors: as OptimizePortfolio.
+    Errors: as OptimizePortfolio; UNSUPPORTED_COMBINATION also for max_cvar, tracking_error and positions.
     """
     BatchOptimizePortfolios: _grpc.UnaryStreamMultiCallable[_optimizer_service_pb2.BatchOptimizePortfoliosRequest, _optimizer_service_pb2.BatchOptimizePortfoliosResponse]
     """Optimises for many clients over one universe and streams each result as it is ready, in any order.
     One client's error is an outcome of its item and never fails the others.
-    Errors: INVALID_REQUEST (of the shared part), CAPACITY.
+    Errors: INVALID_REQUEST (of the shared part), NOT_FOUND, NOT_READY.
     """
     AnalyzeRisk: _grpc.UnaryUnaryMultiCallable[_risk_pb2.AnalyzeRiskRequest, _risk_pb2.AnalyzeRiskResponse]
     """Returns the risk of a given portfolio: contributions, tails, stress scenarios, beta, duration.
@@ -85,16 +86,17 @@ class OptimizerServiceAsyncStub(OptimizerServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     OptimizePortfolio: _aio.UnaryUnaryMultiCallable[_optimizer_service_pb2.OptimizePortfolioRequest, _optimizer_service_pb2.OptimizePortfolioResponse]  # type: ignore[assignment]
     """Returns the best portfolio under the limits, with its proof, or the limits that contradict each other.
-    Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, SOLUTION_REFUSED, CAPACITY.
+    Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, UNSUPPORTED_COMBINATION, SOLUTION_REFUSED,
+    CAPACITY.
     """
     ComputeFrontier: _aio.UnaryUnaryMultiCallable[_optimizer_service_pb2.ComputeFrontierRequest, _optimizer_service_pb2.ComputeFrontierResponse]  # type: ignore[assignment]
     """Returns portfolios of least volatility for increasing expected return.
-    Errors: as OptimizePortfolio.
+    Errors: as OptimizePortfolio; UNSUPPORTED_COMBINATION also for max_cvar, tracking_error and positions.
     """
     BatchOptimizePortfolios: _aio.UnaryStreamMultiCallable[_optimizer_service_pb2.BatchOptimizePortfoliosRequest, _optimizer_service_pb2.BatchOptimizePortfoliosResponse]  # type: ignore[assignment]
     """Optimises for many clients over one universe and streams each result as it is ready, in any order.
     One client's error is an outcome of its item and never fails the others.
-    Errors: INVALID_REQUEST (of the shared part), CAPACITY.
+    Errors: INVALID_REQUEST (of the shared part), NOT_FOUND, NOT_READY.
     """
     AnalyzeRisk: _aio.UnaryUnaryMultiCallable[_risk_pb2.AnalyzeRiskRequest, _risk_pb2.AnalyzeRiskResponse]  # type: ignore[assignment]
     """Returns the risk of a given portfolio: contributions, tails, stress scenarios, beta, duration.
@@ -133,7 +135,8 @@ class OptimizerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_optimizer_service_pb2.OptimizePortfolioResponse, _abc.Awaitable[_optimizer_service_pb2.OptimizePortfolioResponse]]:
         """Returns the best portfolio under the limits, with its proof, or the limits that contradict each other.
-        Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, SOLUTION_REFUSED, CAPACITY.
+        Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, UNSUPPORTED_COMBINATION, SOLUTION_REFUSED,
+        CAPACITY.
         """
 
     @_abc_1.abstractmethod
@@ -143,7 +146,7 @@ class OptimizerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_optimizer_service_pb2.ComputeFrontierResponse, _abc.Awaitable[_optimizer_service_pb2.ComputeFrontierResponse]]:
         """Returns portfolios of least volatility for increasing expected return.
-        Errors: as OptimizePortfolio.
+        Errors: as OptimizePortfolio; UNSUPPORTED_COMBINATION also for max_cvar, tracking_error and positions.
         """
 
     @_abc_1.abstractmethod
@@ -154,7 +157,7 @@ class OptimizerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_optimizer_service_pb2.BatchOptimizePortfoliosResponse], _abc.AsyncIterator[_optimizer_service_pb2.BatchOptimizePortfoliosResponse]]:
         """Optimises for many clients over one universe and streams each result as it is ready, in any order.
         One client's error is an outcome of its item and never fails the others.
-        Errors: INVALID_REQUEST (of the shared part), CAPACITY.
+        Errors: INVALID_REQUEST (of the shared part), NOT_FOUND, NOT_READY.
         """
 
     @_abc_1.abstractmethod

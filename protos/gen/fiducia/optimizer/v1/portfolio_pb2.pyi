@@ -392,7 +392,7 @@ class Limits(_message.Message):
 
     @_builtins.property
     def max_cvar(self) -> Global___CvarLimit:
-        """Bound on the mean loss in the worst outcomes; over the scenarios where there are any, else normal."""
+        """Bound on the mean loss in the worst outcomes; over the request's scenarios; refused without them."""
 
     @_builtins.property
     def tracking_error(self) -> Global___TrackingErrorLimit:

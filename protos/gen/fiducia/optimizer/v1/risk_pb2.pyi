@@ -32,7 +32,9 @@ class _TailMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TailMethod
     TAIL_METHOD_NORMAL: _TailMethod.ValueType  # 1
     """From the normal distribution with the portfolio's expected return and volatility."""
     TAIL_METHOD_HISTORICAL: _TailMethod.ValueType  # 2
-    """From the price history's own outcomes over the horizon."""
+    """From the price history's own outcomes over the horizon, in overlapping stretches, the portfolio bought and held;
+    given where there are at least 100.
+    """
     TAIL_METHOD_SCENARIOS: _TailMethod.ValueType  # 3
     """From the request's scenarios."""
 
@@ -44,7 +46,9 @@ TAIL_METHOD_UNSPECIFIED: TailMethod.ValueType  # 0
 TAIL_METHOD_NORMAL: TailMethod.ValueType  # 1
 """From the normal distribution with the portfolio's expected return and volatility."""
 TAIL_METHOD_HISTORICAL: TailMethod.ValueType  # 2
-"""From the price history's own outcomes over the horizon."""
+"""From the price history's own outcomes over the horizon, in overlapping stretches, the portfolio bought and held;
+given where there are at least 100.
+"""
 TAIL_METHOD_SCENARIOS: TailMethod.ValueType  # 3
 """From the request's scenarios."""
 Global___TailMethod: _TypeAlias = TailMethod  # noqa: Y015
@@ -81,7 +85,7 @@ class AnalyzeRiskRequest(_message.Message):
 
     @_builtins.property
     def stress_scenarios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of stress scenarios to apply; empty: all of the server's data."""
+        """Names of stress scenarios to apply; empty: all of the server's data that know the asset classes of what is held."""
 
     def __init__(
         self,
@@ -225,13 +229,15 @@ class AnalyzeRiskResponse(_message.Message):
     DURATION_COVERAGE_FIELD_NUMBER: _builtins.int
     MARKET_SNAPSHOT_FIELD_NUMBER: _builtins.int
     max_drawdown: _builtins.float
-    """Largest fall from a peak in the price history, a positive fraction; absent without one."""
+    """Largest fall from a peak in the price history, the weights restored daily, a positive fraction; absent without one."""
     beta: _builtins.float
     """Sensitivity to the benchmark; absent without one."""
     tracking_error: _builtins.float
     """Yearly standard deviation of the return difference to the benchmark; absent without one."""
     duration_years: _builtins.float
-    """Weighted interest-rate duration in years over the products that carry one."""
+    """Mean interest-rate duration in years over the products that carry one, weighted; times the coverage it is the
+    duration of the whole portfolio, the others counted as none.
+    """
     duration_coverage: _builtins.float
     """Share of the portfolio in products that carry a duration."""
     market_snapshot: _builtins.str
