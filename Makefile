@@ -8,7 +8,7 @@ LOCK    = $(BIN)/uv pip compile -q --python-version 3.11 --no-emit-package fiduc
           --custom-compile-command "make locks"
 
 .DEFAULT_GOAL := help
-.PHONY: help advise test check format protos locks up install install-dev clean
+.PHONY: help advise test check format protos locks up bench-optimizer install install-dev clean
 
 help: ## list the targets
 	@grep -hE '^[a-zA-Z_-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ locks: install-dev ## resolve the dependencies again, keeping locked versions wh
 	$(LOCK) protos/pyproject.toml -o locks/client.txt
 	$(LOCK) --extra all pyproject.toml -o locks/services.txt
 	$(LOCK) --extra all --group dev pyproject.toml -o locks/dev.txt
+
+bench-optimizer: install-dev ## measure the optimizer against three libraries and the raw solver, and served
+	@$(BIN)/python -m benchmarks.optimizer
+	@$(BIN)/python -m benchmarks.optimizer.served
 
 install: $(VENV)/.services ## install the services into .venv
 install-dev: $(VENV)/.dev ## install the services and the development tools into .venv

@@ -52,6 +52,10 @@ class InvalidRequest(ServiceError):
         super().__init__(f"{first.field}: {first.description}{more}", {"violations": str(len(violations))})
         self.violations = tuple(violations)
 
+    def __reduce__(self) -> tuple[type[InvalidRequest], tuple[Sequence[FieldViolation]]]:
+        """Cross to another process by what the constructor takes, not by the message."""
+        return type(self), (self.violations,)
+
     @classmethod
     def of(cls, field: str, description: str) -> InvalidRequest:
         """Return the error for a single wrong field."""

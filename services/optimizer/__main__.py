@@ -40,7 +40,7 @@ async def main(settings: OptimizerSettings) -> None:
 
     async def load() -> None:
         await _first_snapshot(store, settings)
-        await pool.start(WarmUpJob(len(store.market("").factors)))
+        await pool.start(WarmUpJob(store.market("").factor_count))
         polling.append(asyncio.create_task(_poll(store, settings.optimizer_poll_seconds)))
 
     async def close() -> None:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.optimizer.backtest.run import BacktestJob, BacktestReport
 from services.optimizer.certificate import Certificate
+from services.optimizer.goal import GoalJob, GoalOutcome
 from services.optimizer.moments import Market, Vector
-from services.optimizer.objective import MeanVarianceUtility, MinimumVariance
+from services.optimizer.objective import Wanted
+from services.optimizer.price_import import ImportedPrices, ImportJob
 from services.optimizer.problem import Problem
+from services.optimizer.rebalance.problem import RebalanceProblem
+from services.optimizer.rebalance.proposal import Proposal, Shortfall
 from services.optimizer.risk import RiskAnalysis
+from services.optimizer.risk_report import RiskJob, RiskReport
 
 
 @dataclass(frozen=True, eq=False)
 class OptimizeJob:
-    """A portfolio is wanted."""
+    """A portfolio is wanted.
+
+    resamples: how often expected returns are drawn again for the ranges of the weights; 0 for none.
+    """
 
     problem: Problem
     market: Market
-    objective: MeanVarianceUtility | MinimumVariance
+    objective: Wanted
+    resamples: int = 0
+    with_limit_costs: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +52,8 @@ class BindingLimit:
     """A limit of the request at its bound.
 
     shadow_price: what the objective gains, per unit, when the limit is loosened a little (a maximum raised, a
-    minimum lowered); at least 0. The objective is the utility for mean-variance, the variance for minimum variance.
+    minimum lowered); at least 0. The objective is the utility, the variance, the return, the ratio or the loss that
+    the request asks for; for least tracking error the variance of the difference.
     """
 
     field: str
@@ -61,15 +73,50 @@ class ConflictingLimit:
     relaxed_bound: float | None
 
 
+@dataclass(frozen=True)
+class ReducedCost:
+    """What the expected yearly return of a product that is out lacks to bring it in, at least 0."""
+
+    product_id: str
+    missing_return: float
+
+
+@dataclass(frozen=True)
+class LimitCost:
+    """What the objective gains when one limit of the request is dropped alone, at least 0."""
+
+    field: str
+    cost: float
+
+
+@dataclass(frozen=True)
+class WeightRange:
+    """Fifth and ninety-fifth percentile of a weight under errors of the expected returns."""
+
+    product_id: str
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, eq=False)
 class Portfolio:
-    """The best portfolio: weights (n,), what to expect of it and of what is held today, its proof, what limits it."""
+    """The best portfolio: weights (n,), what to expect of it and of what is held today, its proof, what limits it.
+
+    optimality_gap: of the search, relative to the proven bound; None where the optimum is exact.
+    covariance_repair: distance of the covariance to the one that was sent, relative.
+    """
 
     weights: Vector
     analysis: RiskAnalysis
     current: RiskAnalysis | None
     certificate: Certificate
     binding_limits: tuple[BindingLimit, ...]
+    reduced_costs: tuple[ReducedCost, ...] = ()
+    limit_costs: tuple[LimitCost, ...] = ()
+    weight_ranges: tuple[WeightRange, ...] = ()
+    covariance_repair: float = 0.0
+    optimality_gap: float | None = None
+    time_limited: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,5 +148,16 @@ class Ready:
     """A worker has warmed up."""
 
 
-Job = OptimizeJob | FrontierJob | WarmUpJob
-Answer = Portfolio | Frontier | Infeasible | Ready
+Job = OptimizeJob | FrontierJob | GoalJob | RebalanceProblem | RiskJob | BacktestJob | ImportJob | WarmUpJob
+Answer = (
+    Portfolio
+    | Frontier
+    | Infeasible
+    | GoalOutcome
+    | Proposal
+    | Shortfall
+    | RiskReport
+    | BacktestReport
+    | ImportedPrices
+    | Ready
+)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from services.optimizer.constraints import limits_of, matrix_of
-from services.optimizer.moments import Vector
+from services.optimizer.constraints import Row, limits_of, matrix_of
+from services.optimizer.moments import Matrix, Vector
 from services.optimizer.standard_form import Solution, StandardForm
 
 # On a problem of order one this is a weight, or a return per unit of objective, wrong in the sixth digit.
@@ -67,7 +68,7 @@ def gradient(form: StandardForm, solution: Solution) -> Vector:
     """Return the slope of the Lagrangian in each weight, all limits but the product's own bounds counted, (n,)."""
     risk = form.covariance_times(solution.weights)
     slope = form.goal.quadratic * risk - form.goal.linear + solution.budget + solution.purchases
-    slope = slope + matrix_of(form.rows, len(risk)).T @ solution.rows
+    slope = slope + coefficients(form.rows, len(risk)).T @ solution.rows
     if solution.volatility > 0.0:
         slope = slope + solution.volatility * risk / max(volatility_of(form, solution.weights), _TINY)
     return np.asarray(slope)
@@ -76,7 +77,7 @@ def gradient(form: StandardForm, solution: Solution) -> Vector:
 def _inequalities(form: StandardForm, solution: Solution) -> tuple[Vector, Vector]:
     """Return the slack and the multiplier of every inequality, in the same order."""
     w = solution.weights
-    slacks = [w - form.lower, form.upper - w, limits_of(form.rows) - matrix_of(form.rows, len(w)) @ w]
+    slacks = [w - form.lower, form.upper - w, limits_of(form.rows) - coefficients(form.rows, len(w)) @ w]
     multipliers = [solution.lower, solution.upper, solution.rows]
     if form.max_turnover is not None:
         purchases = np.maximum(w - form.current, 0.0)
@@ -96,6 +97,14 @@ def _sales(form: StandardForm, solution: Solution) -> Vector:
 def volatility_of(form: StandardForm, weights: Vector) -> float:
     """Return sqrt(w' S w), in units of the form's scale."""
     return math.sqrt(max(float(weights @ form.covariance_times(weights)), 0.0))
+
+
+@lru_cache(maxsize=4)
+def coefficients(rows: tuple[Row, ...], count: int) -> Matrix:
+    """Return the coefficients of the rows, (rows, count), read-only: the rows of one request are asked for often."""
+    matrix = matrix_of(rows, count)
+    matrix.setflags(write=False)
+    return matrix
 
 
 def _largest(violations: Vector) -> float:

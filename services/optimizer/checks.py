@@ -20,6 +20,11 @@ class Checks:
         """Note a violation."""
         self._violations.append(FieldViolation(field, description))
 
+    @property
+    def violations(self) -> tuple[FieldViolation, ...]:
+        """What was noted, in order."""
+        return tuple(self._violations)
+
     def raise_any(self) -> None:
         """Raise InvalidRequest where anything was noted."""
         if self._violations:

@@ -12,11 +12,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.optimizer.moments import Matrix, Vector
+from services.optimizer.moments import CASH_CLASS, Matrix, Vector
 from services.optimizer.problem import Bound, Problem
 
 MAX_TURNOVER = "limits.max_turnover"
-MAX_VOLATILITY = "limits.max_volatility"
+TARGET_RETURN = "objective.target_return.min_expected_return_net"
+MIN_CASH = "limits.min_cash"
+MAX_RISK_LEVEL_SCORE = "limits.max_risk_level_score"
+MAX_LIQUIDITY_DAYS = "limits.max_liquidity_days"
 _OUT_OF_REACH = 2.0
 
 
@@ -25,6 +28,8 @@ class Row:
     """One linear limit: coefficients' w <= limit. A lower bound is a row with both sides negated.
 
     product: position of the product where the limit is on a single one.
+    unit, offset: the bound as the request states it is the one of the row times `unit` plus `offset`; rows are
+    brought to the scale of weights so that limits in days or in returns are judged like the others.
     """
 
     field: str
@@ -32,11 +37,17 @@ class Row:
     limit: float
     is_lower: bool = False
     product: int | None = None
+    unit: float = 1.0
+    offset: float = 0.0
 
     @property
     def bound(self) -> float:
         """The bound as the request states it."""
-        return -self.limit if self.is_lower else self.limit
+        return self.stated(self.limit)
+
+    def stated(self, limit: float) -> float:
+        """Return the bound that the request would state for this limit of the row."""
+        return (-limit if self.is_lower else limit) * self.unit + self.offset
 
 
 def product_rows(problem: Problem) -> list[Row]:
@@ -49,7 +60,19 @@ def product_rows(problem: Problem) -> list[Row]:
             unit = np.zeros(count)
             unit[position] = 1.0
             rows += _rows(f"limits.products[{product.id}]", unit, bound, position)
+        if product.id in problem.limits.excluded:
+            rows.append(Row(excluded_field(product.id), np.eye(count)[position], 0.0, product=position))
     return rows
+
+
+def excluded_field(product_id: str) -> str:
+    """Return the name of the exclusion of a product."""
+    return f"limits.excluded_product_ids[{product_id}]"
+
+
+def shared_rows(problem: Problem) -> list[Row]:
+    """Return the linear limits on more than one product, turnover apart."""
+    return [*group_rows(problem), *_aggregate_rows(problem)]
 
 
 def group_rows(problem: Problem) -> list[Row]:
@@ -69,10 +92,9 @@ def weight_bounds(problem: Problem) -> tuple[Vector, Vector]:
     the multiplier of limits that the request did make, so there the largest weight is out of reach.
     """
     bounds = [problem.limits.products.get(product.id, Bound()) for product in problem.products]
-    return (
-        np.array([bound.minimum or 0.0 for bound in bounds]),
-        np.array([_OUT_OF_REACH if bound.maximum in (None, 1.0) else bound.maximum for bound in bounds]),
-    )
+    upper = np.array([_OUT_OF_REACH if bound.maximum in (None, 1.0) else bound.maximum for bound in bounds])
+    excluded = np.array([product.id in problem.limits.excluded for product in problem.products])
+    return np.array([bound.minimum or 0.0 for bound in bounds]), np.where(excluded, 0.0, upper)
 
 
 def current_weights(problem: Problem) -> Vector:
@@ -86,6 +108,13 @@ def turnover(weights: Vector, current: Vector) -> float:
     return float(np.maximum(weights - current, 0.0).sum())
 
 
+def return_floor(expected: Vector, wanted: float, field: str = "expected_return") -> Row:
+    """Return "expected return of at least `wanted`", with returns spread over -1 to 1 as weights are over 0 to 1."""
+    centre, reach = 0.5 * (expected.max() + expected.min()), 0.5 * (expected.max() - expected.min()) or 1.0
+    coefficients, limit = (centre - expected) / reach, float((centre - wanted) / reach)
+    return Row(field, coefficients, limit, is_lower=True, unit=float(reach), offset=float(centre))
+
+
 def matrix_of(rows: Sequence[Row], count: int) -> Matrix:
     """Return the coefficients, (rows, count), also for no rows."""
     return np.array([row.coefficients for row in rows]).reshape(len(rows), count)
@@ -94,6 +123,25 @@ def matrix_of(rows: Sequence[Row], count: int) -> Matrix:
 def limits_of(rows: Sequence[Row]) -> Vector:
     """Return the right-hand sides, (rows,)."""
     return np.array([row.limit for row in rows])
+
+
+def _aggregate_rows(problem: Problem) -> list[Row]:
+    limits, products, rows = problem.limits, problem.products, []
+    if limits.min_cash is not None and limits.min_cash > 0.0:
+        cash = np.array([float(product.asset_class in CASH_CLASS.values()) for product in products])
+        rows.append(Row(MIN_CASH, -cash, -limits.min_cash, is_lower=True))
+    if limits.max_risk_level_score is not None:
+        levels = np.array([float(product.risk_level or 0) for product in products])
+        rows.append(_mean_row(MAX_RISK_LEVEL_SCORE, levels, limits.max_risk_level_score))
+    if limits.max_liquidity_days is not None:
+        days = np.array([product.liquidity_days or 0.0 for product in products])
+        rows.append(_mean_row(MAX_LIQUIDITY_DAYS, days, limits.max_liquidity_days))
+    return rows
+
+
+def _mean_row(field: str, values: Vector, limit: float) -> Row:
+    unit = float(values.max()) or 1.0
+    return Row(field, values / unit, limit / unit, unit=unit)
 
 
 def _rows(field: str, members: Vector, bound: Bound, product: int | None = None) -> list[Row]:

@@ -14,17 +14,27 @@ from services.optimizer.answers import (
     Ready,
     WarmUpJob,
 )
+from services.optimizer.backtest.run import BacktestJob, Optimise, run_backtest
 from services.optimizer.constraints import current_weights
-from services.optimizer.explain import binding_limits
+from services.optimizer.expectations import expectations_of, moments_of
+from services.optimizer.explain import reduced_costs
 from services.optimizer.frontier import efficient_frontier
+from services.optimizer.goal import GoalJob
+from services.optimizer.goal_simulation import simulate_goal
 from services.optimizer.infeasibility import Diagnosis
-from services.optimizer.moments import Market, Moments, product_moments
+from services.optimizer.moments import Market, Moments, Vector
+from services.optimizer.objective import Wanted
+from services.optimizer.portfolio import Best, best_portfolio, refused
+from services.optimizer.price_import import ImportJob, imported
 from services.optimizer.problem import Problem
+from services.optimizer.rebalance.problem import RebalanceProblem
+from services.optimizer.rebalance.propose import propose
 from services.optimizer.risk import analyse
+from services.optimizer.risk_report import RiskJob, risk_report
 from services.optimizer.solve import Optimum, Solver
-from services.optimizer.standard_form import standard_form
+from services.optimizer.support import refuse_unsupported_frontier
 from services.optimizer.template import PRODUCT_STEPS, ROW_STEPS, Shape
-from shared.errors import SolutionRefused
+from services.optimizer.what_if import limit_costs, weight_ranges
 
 # Up to 64 products and 8 groups, with and without turnover and volatility limits: half a second for all twenty.
 _WARM_PRODUCTS = PRODUCT_STEPS[:5]
@@ -37,35 +47,62 @@ def answer(job: Job, solver: Solver) -> Answer:
             return optimize(job, solver)
         case FrontierJob():
             return frontier(job, solver)
+        case GoalJob():
+            return simulate_goal(job)
+        case RebalanceProblem():
+            return propose(job)
+        case RiskJob():
+            return risk_report(job, moments_of(job.problem, job.market))
+        case BacktestJob():
+            return run_backtest(job, _optimiser(solver))
+        case ImportJob():
+            return imported(job)
         case WarmUpJob(factors):
             return warm_up(factors, solver)
 
 
 def optimize(job: OptimizeJob, solver: Solver) -> Portfolio | Infeasible:
     """Return the best portfolio, or the limits that contradict each other."""
-    problem, moments = job.problem, _moments(job.problem, job.market)
-    diagnosis = Diagnosis(problem, moments, solver)
-    optimum = solver.solve(standard_form(problem, moments, job.objective), diagnosis.is_contradictory)
-    if optimum is None:
-        return _infeasible(diagnosis)
-    weights = optimum.solution.weights
+    problem, expectations = job.problem, expectations_of(job.problem, job.market)
+    best = best_portfolio(problem, expectations, job.objective, solver)
+    if not isinstance(best, Best):
+        return Infeasible(best)
+    moments = expectations.moments
     return Portfolio(
-        weights=weights,
-        analysis=analyse(weights, moments),
+        weights=best.weights,
+        analysis=analyse(best.weights, moments),
         current=None if problem.current is None else analyse(current_weights(problem), moments),
-        certificate=optimum.certificate,
-        binding_limits=binding_limits(problem, optimum),
+        certificate=best.certificate,
+        binding_limits=best.binding,
+        reduced_costs=reduced_costs(problem, job.objective, best.weights, best.optimum),
+        limit_costs=limit_costs(problem, expectations, job.objective, best, solver) if job.with_limit_costs else (),
+        weight_ranges=weight_ranges(problem, expectations, job.objective, job.resamples, solver),
+        covariance_repair=expectations.repair,
     )
 
 
 def frontier(job: FrontierJob, solver: Solver) -> Frontier | Infeasible:
-    """Return the points by increasing expected return, or the limits that contradict each other."""
-    moments = _moments(job.problem, job.market)
+    """Return the points by increasing expected return, or the limits that contradict each other.
+
+    Raises UnsupportedCombination, SolutionRefused.
+    """
+    refuse_unsupported_frontier(job.problem)
+    moments = moments_of(job.problem, job.market)
     diagnosis = Diagnosis(job.problem, moments, solver)
     optima = efficient_frontier(job.problem, moments, job.point_count, diagnosis, solver)
     if optima is None:
-        return _infeasible(diagnosis)
+        return Infeasible(refused(diagnosis))
     return Frontier(tuple(_point(optimum, moments) for optimum in optima))
+
+
+def _optimiser(solver: Solver) -> Optimise:
+    """Return what a back-test calls on each trading day."""
+
+    def weights(problem: Problem, market: Market, objective: Wanted) -> Vector | None:
+        found = optimize(OptimizeJob(problem, market, objective), solver)
+        return found.weights if isinstance(found, Portfolio) else None
+
+    return weights
 
 
 def warm_up(factors: int, solver: Solver) -> Ready:
@@ -75,16 +112,6 @@ def warm_up(factors: int, solver: Solver) -> Ready:
             for name, has_volatility in (("PIQP", False), ("CLARABEL", True)):
                 solver.prepare(Shape(products, factors, ROW_STEPS[0], has_purchases, has_volatility), name)
     return Ready()
-
-
-def _moments(problem: Problem, market: Market) -> Moments:
-    return product_moments(problem.products, problem.base_currency, market)
-
-
-def _infeasible(diagnosis: Diagnosis) -> Infeasible:
-    if not diagnosis.conflicts:
-        raise SolutionRefused("no portfolio was found although the limits do not contradict each other")
-    return Infeasible(diagnosis.conflicts)
 
 
 def _point(optimum: Optimum, moments: Moments) -> FrontierPoint:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from services.optimizer.constraints import Row
+from services.optimizer.constraints import return_floor
 from services.optimizer.infeasibility import Diagnosis
 from services.optimizer.moments import Moments, Vector
 from services.optimizer.objective import MaximumReturn, MinimumVariance
@@ -46,12 +46,6 @@ def _between(problem: Problem, moments: Moments, returns: Vector, solver: Solver
     for wanted in returns:
         floor = return_floor(moments.expected_net, float(wanted))
         yield _known(solver.solve(standard_form(free, moments, MinimumVariance(), [floor])))
-
-
-def return_floor(expected: Vector, wanted: float) -> Row:
-    """Return "expected return of at least `wanted`", with returns spread over -1 to 1 as weights are over 0 to 1."""
-    centre, reach = 0.5 * (expected.max() + expected.min()), 0.5 * (expected.max() - expected.min())
-    return Row("expected_return", (centre - expected) / reach, float((centre - wanted) / reach), is_lower=True)
 
 
 def _known(optimum: Optimum | None) -> Optimum:

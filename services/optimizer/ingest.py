@@ -1,6 +1,7 @@
 """Turn kb/assumptions into market snapshots: `python -m services.optimizer.ingest KB OUT`.
 
-Every set becomes a snapshot; the one with the newest `as_of` becomes the active one.
+Every set becomes a snapshot; the one with the newest `as_of` becomes the active one. The stress scenarios of kb/stress
+are put beside them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from services.optimizer.moments import CASH_CLASS
 from services.optimizer.snapshots import write_snapshot
+from services.optimizer.stress import read_scenarios, write_scenarios
 from shared.assumptions import AssumptionSet
 from shared.builder import REFUSED, Tell, exit_status, tell
 from shared.entries import collect, read_entry
@@ -23,6 +25,8 @@ def ingest(kb: Path, out: Path, tell: Tell = lambda _event, _details: None) -> s
     tell: called with each snapshot and, last, with the result. Raises KnowledgeBaseError, having written nothing.
     """
     sets = read_assumptions(kb)
+    scenarios = read_scenarios(kb)
+    write_scenarios(out, scenarios)
     digests = {assumptions.id: write_snapshot(out, assumptions) for assumptions in sets}
     for assumptions in sets:
         tell("snapshot", {"id": assumptions.id, "digest": digests[assumptions.id]})
@@ -34,6 +38,7 @@ def ingest(kb: Path, out: Path, tell: Tell = lambda _event, _details: None) -> s
         "as_of": newest.as_of.isoformat(),
         "snapshots": len(sets),
         "asset_classes": len(newest.classes),
+        "stress_scenarios": len(scenarios),
     }
     tell("done", result)
     return digests[newest.id]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from services.optimizer.moments import Market, market_of
+from services.optimizer.price_snapshot import PriceSnapshot, decoded, write_prices
 from services.optimizer.snapshots import Snapshot, read_snapshot, stored_digests
-from shared.errors import InvalidRequest, NotFound, NotReady
-from shared.snapshots import SnapshotRefused, active_digest
+from services.optimizer.stress import StressScenario, stored_scenarios
+from shared.errors import InvalidRequest, NotFound, NotReady, UnsupportedCombination
+from shared.snapshots import SnapshotRefused, activate, active_digest
 
 log = logging.getLogger(__name__)
 
@@ -20,18 +22,20 @@ log = logging.getLogger(__name__)
 class Page:
     """Some snapshots and the token of the page after them, empty on the last."""
 
-    snapshots: Sequence[Snapshot]
+    snapshots: Sequence[Snapshot | PriceSnapshot]
     next_token: str
 
 
 class _Loaded:
     """A snapshot with its factors, which are computed once."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot | PriceSnapshot) -> None:
         self.snapshot = snapshot
 
     @cached_property
     def market(self) -> Market:
+        if isinstance(self.snapshot, PriceSnapshot):
+            return self.snapshot.market
         return market_of(self.snapshot.id, self.snapshot.assumptions)
 
 
@@ -65,24 +69,54 @@ class MarketStore:
 
     def market(self, digest: str) -> Market:
         """Return the factors of a snapshot; "" means the active one. Raises NotFound, NotReady."""
-        wanted = digest or self._active
-        if wanted is None:
-            raise NotReady("no market snapshot is active; run `fiducia ingest kb/` and try again")
-        if wanted not in self._loaded and wanted not in stored_digests(self._root):
-            raise NotFound(
-                f"market snapshot {wanted[:80]!r} is not on this server; ListMarketSnapshots names those that are"
+        return self._found(digest).market
+
+    def prices(self, digest: str) -> PriceSnapshot | None:
+        """Return the prices of a snapshot, None where it holds assumptions; "" means the active one.
+
+        Raises NotFound, NotReady.
+        """
+        snapshot = self._found(digest).snapshot
+        return snapshot if isinstance(snapshot, PriceSnapshot) else None
+
+    def required_prices(self, digest: str) -> PriceSnapshot:
+        """Return the prices of a snapshot. Raises UnsupportedCombination where it holds none; NotFound, NotReady."""
+        prices = self.prices(digest)
+        if prices is None:
+            raise UnsupportedCombination(
+                "problem.market_snapshot: holds assumptions, and this needs prices; name a snapshot of ImportMarketData"
             )
+        return prices
+
+    def scenarios(self) -> Mapping[str, StressScenario]:
+        """Return the stress scenarios on this server, by name."""
         try:
-            return self._load(wanted).market
+            return stored_scenarios(self._root)
         except SnapshotRefused as error:
-            raise NotFound(f"market snapshot {wanted} cannot be used: {error}") from error
+            raise NotReady(str(error)) from error
+
+    def keep(self, content: bytes) -> PriceSnapshot:
+        """Write encoded prices as a snapshot and return it."""
+        snapshot = decoded(content)
+        write_prices(self._root, content)
+        self._loaded.setdefault(snapshot.id, _Loaded(snapshot))
+        return snapshot
+
+    def activate(self, digest: str) -> str:
+        """Make this snapshot the active one, on disk and here, and return its digest. Raises NotFound."""
+        if not digest:
+            raise InvalidRequest.of("market_snapshot", "missing; ListMarketSnapshots names those on this server")
+        self._found(digest)
+        activate(self._root, digest)
+        self.refresh()
+        return digest
 
     def page(self, size: int, token: str) -> Page:
         """Return up to `size` snapshots, newest first, after the one whose digest is `token`.
 
         Raises InvalidRequest where the token is not the digest of a snapshot here.
         """
-        snapshots = sorted(self._readable(), key=lambda entry: (entry.assumptions.as_of, entry.id), reverse=True)
+        snapshots = sorted(self._readable(), key=lambda entry: (entry.as_of, entry.id), reverse=True)
         start = 0
         if token:
             ids = [entry.id for entry in snapshots]
@@ -92,8 +126,21 @@ class MarketStore:
         shown = snapshots[start : start + size]
         return Page(shown, shown[-1].id if start + size < len(snapshots) else "")
 
-    def _readable(self) -> list[Snapshot]:
-        found = []
+    def _found(self, digest: str) -> _Loaded:
+        wanted = digest or self._active
+        if wanted is None:
+            raise NotReady("no market snapshot is active; run `fiducia ingest kb/` and try again")
+        if wanted not in self._loaded and wanted not in stored_digests(self._root):
+            raise NotFound(
+                f"market snapshot {wanted[:80]!r} is not on this server; ListMarketSnapshots names those that are"
+            )
+        try:
+            return self._load(wanted)
+        except SnapshotRefused as error:
+            raise NotFound(f"market snapshot {wanted} cannot be used: {error}") from error
+
+    def _readable(self) -> list[Snapshot | PriceSnapshot]:
+        found: list[Snapshot | PriceSnapshot] = []
         for digest in stored_digests(self._root):
             try:
                 found.append(self._load(digest).snapshot)

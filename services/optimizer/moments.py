@@ -14,8 +14,8 @@ US dollar in yuan, F is their covariance, s the volatility that they do not expl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +32,32 @@ _CURRENCY_SIGN = {"CNY": 1.0, "USD": -1.0}
 
 
 @dataclass(frozen=True, eq=False)
+class ProductEstimates:
+    """What past prices say about n products, per year, in the currency of the prices.
+
+    expected: (n,).  root: (n, k) and specific: (n,), Sigma = root root' + diag(specific^2).
+    is_after_fees: whether `expected` has paid the funds' fees, as prices have.  cash_return: what cash earns.
+    left_out: products that were imported but cannot be used, with the reason.
+    """
+
+    currency: str
+    product_ids: tuple[str, ...]
+    expected: Vector
+    is_after_fees: bool
+    root: Matrix
+    specific: Vector
+    cash_return: float
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class Market:
     """The factors of a market snapshot: k of them, the asset classes in order and usd_cny last.
 
     expected: (k,) per year, each class in its own currency, arithmetic; last the change of a dollar in yuan.
     root:     (k, k) with root @ root.T the yearly covariance F.
+    inflation: expected, per year, by currency; empty where the snapshot states none.
+    products: where the snapshot holds prices, estimates by product; there are no factors then.
     """
 
     snapshot: str
@@ -44,6 +65,13 @@ class Market:
     currencies: tuple[str, ...]
     expected: Vector
     root: Matrix
+    inflation: Mapping[str, float] = field(default_factory=dict)
+    products: ProductEstimates | None = None
+
+    @property
+    def factor_count(self) -> int:
+        """How many columns the root of a portfolio problem has."""
+        return len(self.factors) if self.products is None else self.products.root.shape[1]
 
     @property
     def asset_classes(self) -> frozenset[str]:
@@ -93,15 +121,24 @@ def market_of(snapshot: str, assumptions: AssumptionSet) -> Market:
         currencies=tuple(entry.currency for entry in classes),
         expected=np.array([*(entry.expected_return for entry in classes), assumptions.usd_cny.expected_change]),
         root=vectors * np.sqrt(np.maximum(values, 0.0)),
+        inflation={"USD": assumptions.inflation.USD, "CNY": assumptions.inflation.CNY},
     )
+
+
+def market_of_products(snapshot: str, estimates: ProductEstimates) -> Market:
+    """Return a market of estimates by product, without asset classes."""
+    return Market(snapshot, (), (), np.zeros(0), np.zeros((0, 0)), products=estimates)
 
 
 def product_moments(products: Sequence[Product], base_currency: str, market: Market) -> Moments:
     """Return the moments of `products` for a client who counts in `base_currency`.
 
     Exposures that sum to less than one hold the rest in cash of the base currency; where they sum to more,
-    the excess is borrowed at the return of that cash.
+    the excess is borrowed at the return of that cash. Where the market is one of prices, exposures play no part:
+    the moments are what was estimated for the products of those names.
     """
+    if market.products is not None:
+        return _from_prices(products, market.products)
     cash = market.factors.index(CASH_CLASS[base_currency])
     loadings = _class_loadings(products, market, cash)
     foreign = np.array([currency != base_currency for currency in market.currencies] + [False])
@@ -116,6 +153,29 @@ def product_moments(products: Sequence[Product], base_currency: str, market: Mar
         specific=np.array([product.specific_volatility for product in products]),
         cash_return=float(market.expected[cash]),
     )
+
+
+def _from_prices(products: Sequence[Product], estimates: ProductEstimates) -> Moments:
+    position = {name: row for row, name in enumerate(estimates.product_ids)}
+    rows = [position[product.id] for product in products]
+    fees = np.array([product.expense_ratio for product in products])
+    expected = estimates.expected[rows]
+    return Moments(
+        expected=expected + fees if estimates.is_after_fees else expected,
+        fees=fees,
+        root=_narrow(estimates.root[rows]),
+        specific=estimates.specific[rows],
+        cash_return=estimates.cash_return,
+    )
+
+
+def _narrow(root: Matrix) -> Matrix:
+    """Return a root with at most as many columns as rows and the same product with itself."""
+    rows, columns = root.shape
+    if columns <= rows:
+        return root
+    # R of the QR decomposition of the transpose: root root' = R' Q' Q R.
+    return np.asarray(np.linalg.qr(root.T)[1].T)
 
 
 def _class_loadings(products: Sequence[Product], market: Market, cash: int) -> Matrix:

@@ -38,7 +38,98 @@ class FewestPurchases:
     """Minimise the share of the portfolio that has to be bought."""
 
 
-Objective = MeanVarianceUtility | MinimumVariance | MaximumReturn | MostOf | FewestPurchases
+@dataclass(frozen=True)
+class TargetReturn:
+    """Minimise the variance at a net expected return of at least this."""
+
+    min_expected_return_net: float
+
+
+@dataclass(frozen=True)
+class TargetVolatility:
+    """Maximise net expected return at a yearly volatility of at most this."""
+
+    max_volatility: float
+
+
+@dataclass(frozen=True)
+class MaximumSharpe:
+    """Maximise (net expected return - risk-free rate) / volatility (Sharpe 1966)."""
+
+    risk_free_rate: float
+
+
+@dataclass(frozen=True)
+class MaximumDiversification:
+    """Maximise the mean volatility over the volatility of the portfolio (Choueifaty and Coignard 2008)."""
+
+
+@dataclass(frozen=True)
+class MinimumTrackingError:
+    """Minimise the variance of the difference to a benchmark, whose weights are in the order of the products."""
+
+    benchmark: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """Maximise a linear measure of the weights less half the aversion times the variance."""
+
+    coefficients: tuple[float, ...]
+    aversion: float
+
+
+@dataclass(frozen=True)
+class RiskBudgeting:
+    """Shares of the volatility, in the order of the products, each above zero, one in sum."""
+
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class EqualWeight:
+    """The same weight for each product."""
+
+
+@dataclass(frozen=True)
+class InverseVolatility:
+    """Weights in proportion to one over volatility."""
+
+
+@dataclass(frozen=True)
+class MinimumCvar:
+    """Minimise the mean loss in the worst 1 - confidence of the scenarios (Rockafellar and Uryasev 2000)."""
+
+    confidence: float
+
+
+@dataclass(frozen=True)
+class MeanCvarUtility:
+    """Maximise net expected return less the risk aversion times the mean loss in the worst scenarios."""
+
+    confidence: float
+    risk_aversion: float
+
+
+# What the standard form can state.
+Objective = (
+    MeanVarianceUtility | MinimumVariance | MaximumReturn | MostOf | FewestPurchases | MinimumTrackingError | Tradeoff
+)
+# What a request can ask for.
+Wanted = (
+    MeanVarianceUtility
+    | MinimumVariance
+    | MaximumSharpe
+    | TargetReturn
+    | TargetVolatility
+    | MinimumCvar
+    | MeanCvarUtility
+    | RiskBudgeting
+    | MinimumTrackingError
+    | MaximumDiversification
+    | EqualWeight
+    | InverseVolatility
+)
 
 # Weight of the variance in a linear objective: it decides between portfolios whose expected returns differ by less
 # than a hundred thousandth of the range of returns, and keeps the optimum unique.
@@ -68,12 +159,14 @@ def goal_of(objective: Objective, moments: Moments, scale: float) -> Goal:
     count = len(moments.expected)
     match objective:
         case MeanVarianceUtility(risk_aversion):
-            linear = _centred(moments.expected_net)
-            # Whichever is larger, the price of variance or the range of returns, becomes one.
-            unit = max(risk_aversion * scale**2, _reach(linear))
-            return Goal(risk_aversion * scale**2 / unit, linear / unit, price=unit)
+            return _tradeoff(moments.expected_net, risk_aversion, scale)
+        case Tradeoff(coefficients, aversion):
+            return _tradeoff(np.array(coefficients), aversion, scale)
         case MinimumVariance():
             return Goal(1.0, np.zeros(count), price=2.0 * scale**2)
+        case MinimumTrackingError(benchmark):
+            linear = _centred(moments.covariance_times(np.array(benchmark)) / scale**2)
+            return Goal(1.0, linear, price=2.0 * scale**2)
         case MaximumReturn():
             linear = _centred(moments.expected_net)
             reach = _reach(linear) or 1.0
@@ -82,6 +175,13 @@ def goal_of(objective: Objective, moments: Moments, scale: float) -> Goal:
             return Goal(0.0, np.array(coefficients), price=1.0)
         case FewestPurchases():
             return Goal(0.0, np.zeros(count), price=1.0, purchase_cost=1.0)
+
+
+def _tradeoff(coefficients: Vector, aversion: float, scale: float) -> Goal:
+    linear = _centred(coefficients)
+    # Whichever is larger, the price of variance or the range of returns, becomes one.
+    unit = max(aversion * scale**2, _reach(linear))
+    return Goal(aversion * scale**2 / unit, linear / unit, price=unit)
 
 
 def _centred(expected: Vector) -> Vector:

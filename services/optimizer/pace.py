@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections import deque
 
 from services.optimizer.answers import FrontierJob, Job, OptimizeJob
+from services.optimizer.backtest.run import BacktestJob
+from services.optimizer.goal import GoalJob
+from services.optimizer.price_import import ImportJob
+from services.optimizer.rebalance.problem import RebalanceProblem
+from services.optimizer.risk_report import RiskJob
 
 _REMEMBERED = 20
 # Each refusal makes the estimate this much smaller, so that after a slow spell a job is tried again.
@@ -46,6 +51,16 @@ def _kind(job: Job) -> _Kind:
             size = len(problem.products)
         case FrontierJob(problem=problem, point_count=points):
             size = len(problem.products) * points
+        case GoalJob(goal=goal, sampling=sampling):
+            size = goal.months * sampling.path_count
+        case RebalanceProblem(products=products, lots=lots):
+            size = len(products) + len(lots)
+        case BacktestJob(history=history):
+            size = len(history) * len(history.product_ids)
+        case ImportJob(content=content):
+            size = len(content)
+        case RiskJob(problem=problem):
+            size = len(problem.products)
         case _:
             size = 0
     return type(job).__name__, size.bit_length()

@@ -51,6 +51,11 @@ class WorkerPool:
         return self._waiting
 
     @property
+    def size(self) -> int:
+        """How many workers there are."""
+        return self._size
+
+    @property
     def idle(self) -> int:
         """How many workers have nothing to do."""
         return self._idle.qsize()

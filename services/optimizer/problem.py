@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.optimizer.estimates import Estimates
+
 Weights = Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Product:
-    """What the optimizer needs to know about a fund; fractions per year, loadings in units of its value."""
+    """What the optimizer needs to know about a fund; fractions per year, loadings in units of its value.
+
+    risk_level: 1 to 5.  liquidity_days: to sell a usual position.  Both are None where not known.
+    """
 
     id: str
     asset_class: str
@@ -18,6 +23,12 @@ class Product:
     specific_volatility: float
     expense_ratio: float
     currency_hedged: bool = False
+    currency: str = ""
+    issuer: str = ""
+    region: str = ""
+    risk_level: int | None = None
+    flags: frozenset[str] = frozenset()
+    liquidity_days: float | None = None
 
 
 @dataclass(frozen=True)
@@ -30,37 +41,89 @@ class Bound:
 
 @dataclass(frozen=True)
 class Group:
-    """A bound on the summed weight of products, named by main asset class or one by one."""
+    """A bound on the summed weight of products; a product belongs to it that is named in any of the ways."""
 
     name: str
     bound: Bound
     asset_classes: frozenset[str] = frozenset()
     product_ids: frozenset[str] = frozenset()
+    currencies: frozenset[str] = frozenset()
+    issuers: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+    risk_levels: frozenset[int] = frozenset()
+    flags: frozenset[str] = frozenset()
 
     def holds(self, product: Product) -> bool:
         """Return whether the product belongs to the group."""
-        return product.asset_class in self.asset_classes or product.id in self.product_ids
+        return (
+            product.asset_class in self.asset_classes
+            or product.id in self.product_ids
+            or product.currency in self.currencies
+            or product.issuer in self.issuers
+            or product.region in self.regions
+            or product.risk_level in self.risk_levels
+            or not self.flags.isdisjoint(product.flags)
+        )
+
+
+@dataclass(frozen=True)
+class CvarLimit:
+    """Largest mean loss, a positive fraction, in the worst 1 - confidence of the scenarios."""
+
+    max_loss: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class TrackingErrorLimit:
+    """Largest yearly volatility of the difference to a benchmark, whose weights are in the order of the products."""
+
+    benchmark: tuple[float, ...]
+    max_tracking_error: float
+
+
+@dataclass(frozen=True)
+class PositionLimit:
+    """Largest number of products held, and the smallest weight of one that is."""
+
+    max_positions: int
+    min_position: float
 
 
 @dataclass(frozen=True)
 class Limits:
     """What the portfolio must obey beside being fully invested and never short.
 
-    max_turnover:   share of the portfolio's value that may be bought, see `constraints.turnover`.
-    max_volatility: yearly, a fraction.
+    max_turnover:     share of the portfolio's value that may be bought, see `constraints.turnover`.
+    max_volatility:   yearly, a fraction.
+    volatility_field: where the request states it.
+    min_cash:         share of the cash classes.
+    max_risk_level_score, max_liquidity_days: weighted means over the products.
     """
 
     products: Mapping[str, Bound] = field(default_factory=dict)
     groups: tuple[Group, ...] = ()
     max_turnover: float | None = None
     max_volatility: float | None = None
+    volatility_field: str = "limits.max_volatility"
+    max_cvar: CvarLimit | None = None
+    tracking_error: TrackingErrorLimit | None = None
+    positions: PositionLimit | None = None
+    excluded: frozenset[str] = frozenset()
+    min_cash: float | None = None
+    max_risk_level_score: float | None = None
+    max_liquidity_days: float | None = None
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Everything but the goal. `current` maps product to weight; what it lacks to one is uninvested cash."""
+    """Everything but the goal. `current` maps product to weight; what it lacks to one is uninvested cash.
+
+    estimates: the caller's own, in place of those of the market snapshot.
+    """
 
     base_currency: str
     products: tuple[Product, ...]
     limits: Limits = Limits()
     current: Weights | None = None
+    estimates: Estimates | None = None

@@ -7,16 +7,16 @@ guess of the active limits was right is for the certificate to say: this only pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from services.optimizer.active_set import Active, Linear, active_limits, dearest_purchase, equations
 from services.optimizer.certificate import gradient, volatility_of
-from services.optimizer.constraints import limits_of, matrix_of
+from services.optimizer.factor_system import solved
 from services.optimizer.moments import Matrix, Vector
 from services.optimizer.standard_form import Solution, StandardForm
 
-Mask = np.ndarray
 _STEPS = 4
 # The last bits of a weight.
 _SETTLED = 1e-14
@@ -24,65 +24,35 @@ _SETTLED = 1e-14
 _LARGEST = 300
 
 
-@dataclass(frozen=True, eq=False)
-class _Active:
-    """Which limits hold with equality: products at a bound or at their current weight, rows, the two scalar ones."""
-
-    lower: Mask
-    upper: Mask
-    kept: Mask
-    bought: Mask
-    rows: Mask
-    turnover: bool
-    volatility: bool
-
-    @property
-    def moving(self) -> Mask:
-        """The products whose weight is still to be found."""
-        return ~(self.lower | self.upper | self.kept)
-
-
 def refined(form: StandardForm, solution: Solution) -> Solution | None:
     """Return a sharper solution with the same active limits, or None where the system is too large or breaks down."""
-    active = _active(form, solution)
-    moving = np.flatnonzero(active.moving)
-    if len(moving) > _LARGEST:
+    active = active_limits(form, solution)
+    linear = equations(form, active)
+    at = _snapped(form, solution, active)
+    sharp = None if active.volatility else solved(form, at, active, linear)
+    if sharp is None:
+        sharp = _iterated(form, at, active, linear)
+    if sharp is None or not np.all(np.isfinite(sharp.weights)):
         return None
-    current = _snapped(form, solution, active)
+    return _with_reduced_costs(form, sharp, active)
+
+
+def _iterated(form: StandardForm, at: Solution, active: Active, linear: Linear) -> Solution | None:
+    """Return the solution after some steps with a dense system, which may be singular and differs from step to step."""
+    if len(active.moving) > _LARGEST:
+        return None
     try:
         for _ in range(_STEPS):
-            before = current.weights
-            current = _newton(form, current, active, moving)
-            if np.abs(current.weights - before).max() < _SETTLED:
+            before = at.weights
+            at = _newton(form, at, active, linear)
+            if np.abs(at.weights - before).max() < _SETTLED:
                 break
     except np.linalg.LinAlgError:
         return None
-    return _with_reduced_costs(form, current, active) if np.all(np.isfinite(current.weights)) else None
+    return at
 
 
-def _active(form: StandardForm, solution: Solution) -> _Active:
-    """Return the limits whose multiplier is larger than their slack."""
-    w, n = solution.weights, len(solution.weights)
-    turnover = bool(form.max_turnover is not None and solution.turnover > form.max_turnover - _bought(form, w))
-    fixed = ~form.is_free
-    lower = fixed | (solution.lower > w - form.lower)
-    upper = ~lower & (solution.upper > form.upper - w)
-    most = _dearest_purchase(form, solution)
-    pull = np.minimum(solution.purchases, most - solution.purchases)
-    kept = ~lower & ~upper & (pull > np.abs(w - form.current)) & form.has_purchases
-    return _Active(
-        lower=lower,
-        upper=upper,
-        kept=kept,
-        bought=(w > form.current) & ~kept,
-        rows=solution.rows > limits_of(form.rows) - matrix_of(form.rows, n) @ w,
-        turnover=turnover,
-        volatility=form.max_volatility is not None
-        and solution.volatility > form.max_volatility - volatility_of(form, w),
-    )
-
-
-def _snapped(form: StandardForm, solution: Solution, active: _Active) -> Solution:
+def _snapped(form: StandardForm, solution: Solution, active: Active) -> Solution:
     w = np.where(active.lower, form.lower, np.where(active.upper, form.upper, solution.weights))
     return replace(
         solution,
@@ -93,46 +63,43 @@ def _snapped(form: StandardForm, solution: Solution, active: _Active) -> Solutio
     )
 
 
-def _newton(form: StandardForm, at: Solution, active: _Active, moving: np.ndarray) -> Solution:
+def _newton(form: StandardForm, at: Solution, active: Active, linear: Linear) -> Solution:
     """Return the solution after one step in the moving weights and the multipliers of the active limits."""
-    at = replace(at, purchases=np.where(active.bought, _dearest_purchase(form, at), 0.0))
-    border, gaps = _border(form, at, active)
-    border = border[:, moving]
-    curvature = _curvature(form, at, moving)
-    count = len(moving)
-    system = np.block([[curvature, border.T], [border, np.zeros((len(border), len(border)))]])
-    slope = gradient(form, at)[moving]
-    # Least squares, because limits may depend on each other and products may be copies of one another.
-    step = np.linalg.lstsq(system, -np.concatenate([slope, gaps]), rcond=1e-13)[0]
+    at = replace(at, purchases=np.where(active.bought, dearest_purchase(form, at), 0.0))
+    slope = gradient(form, at)[active.moving]
+    border, gaps = _with_volatility(form, at, active, linear.matrix, linear.matrix @ at.weights - linear.right)
+    change = _dense_step(_curvature(form, at, active.moving), border[:, active.moving], slope, gaps)
+    count = len(active.moving)
     weights = at.weights.copy()
-    weights[moving] += step[:count]
-    budget, rows, rest = np.split(step[count:], [1, 1 + int(active.rows.sum())])
-    multipliers = at.rows.copy()
-    multipliers[active.rows] += rows
+    weights[active.moving] += change[:count]
+    multipliers, found = at.rows.copy(), int(active.rows.sum())
+    multipliers[active.rows] += change[count + 1 : count + 1 + found]
+    rest = change[count + 1 + found :]
     return replace(
         at,
         weights=weights,
-        budget=at.budget + float(budget[0]),
+        budget=at.budget + float(change[count]),
         rows=multipliers,
         turnover=at.turnover + (float(rest[0]) if active.turnover else 0.0),
         volatility=at.volatility + (float(rest[-1]) if active.volatility else 0.0),
     )
 
 
-def _border(form: StandardForm, at: Solution, active: _Active) -> tuple[Matrix, Vector]:
-    """Return the slopes of the active limits, (limits, n), and how far each is from equality, (limits,)."""
-    w = at.weights
-    rows = [row for row, is_active in zip(form.rows, active.rows, strict=True) if is_active]
-    matrix = matrix_of(rows, len(w))
-    slopes, gaps = [np.ones((1, len(w))), matrix], [np.array([w.sum() - 1.0]), matrix @ w - limits_of(rows)]
-    if active.turnover and form.max_turnover is not None:
-        slopes.append(active.bought[None, :].astype(float))
-        gaps.append(np.array([(w - form.current)[active.bought].sum() - form.max_turnover]))
-    if active.volatility and form.max_volatility is not None:
-        volatility = volatility_of(form, w)
-        slopes.append(form.covariance_times(w)[None, :] / volatility)
-        gaps.append(np.array([volatility - form.max_volatility]))
-    return np.vstack(slopes), np.concatenate(gaps)
+def _with_volatility(
+    form: StandardForm, at: Solution, active: Active, border: Matrix, gaps: Vector
+) -> tuple[Matrix, Vector]:
+    """Return slopes and gaps of the active limits with those of the volatility limit, where it is active."""
+    if not active.volatility or form.max_volatility is None:
+        return border, gaps
+    volatility = volatility_of(form, at.weights)
+    slope = form.covariance_times(at.weights) / volatility
+    return np.vstack([border, slope]), np.append(gaps, volatility - form.max_volatility)
+
+
+def _dense_step(curvature: Matrix, border: Matrix, slope: Vector, gaps: Vector) -> Vector:
+    system = np.block([[curvature, border.T], [border, np.zeros((len(border), len(border)))]])
+    # Least squares, because limits may depend on each other and products may be copies of one another.
+    return np.asarray(np.linalg.lstsq(system, -np.concatenate([slope, gaps]), rcond=1e-13)[0])
 
 
 def _curvature(form: StandardForm, at: Solution, moving: np.ndarray) -> Matrix:
@@ -146,9 +113,9 @@ def _curvature(form: StandardForm, at: Solution, moving: np.ndarray) -> Matrix:
     return np.asarray(form.goal.quadratic * covariance + at.volatility * bend)
 
 
-def _with_reduced_costs(form: StandardForm, solution: Solution, active: _Active) -> Solution:
+def _with_reduced_costs(form: StandardForm, solution: Solution, active: Active) -> Solution:
     """Return the solution with the multipliers of products, as stationarity demands them."""
-    most = max(_dearest_purchase(form, solution), 0.0)
+    most = max(dearest_purchase(form, solution), 0.0)
     at_current = solution.weights == form.current
     purchases = np.where(solution.weights > form.current, most, 0.0)
     slope = gradient(form, replace(solution, purchases=np.zeros(len(purchases))))
@@ -161,12 +128,3 @@ def _with_reduced_costs(form: StandardForm, solution: Solution, active: _Active)
         lower=np.where(active.lower, np.maximum(slope, 0.0), 0.0),
         upper=np.where(active.upper | ~form.is_free, np.maximum(-slope, 0.0), 0.0),
     )
-
-
-def _dearest_purchase(form: StandardForm, solution: Solution) -> float:
-    """Return the multiplier of a purchase that is made: its cost and its share of the turnover limit's price."""
-    return solution.turnover + form.goal.purchase_cost if form.has_purchases else 0.0
-
-
-def _bought(form: StandardForm, weights: Vector) -> float:
-    return float(np.maximum(weights - form.current, 0.0).sum())

@@ -12,11 +12,19 @@ from fiducia.optimizer.v1 import optimizer_service_pb2_grpc as rpc
 from services.optimizer.answers import Answer, Frontier, FrontierJob, Infeasible, Job, OptimizeJob, Portfolio
 from services.optimizer.checks import Checks
 from services.optimizer.market import MarketStore
-from services.optimizer.parse import parse_objective, parse_point_count, parse_problem
+from services.optimizer.parse import parse_point_count, parse_problem
+from services.optimizer.parse_objective import parse_objective
+from services.optimizer.rpc_backtest import BacktestRpcs
+from services.optimizer.rpc_batch import BatchRpcs
+from services.optimizer.rpc_goal import GoalRpcs
+from services.optimizer.rpc_market import MarketRpcs
+from services.optimizer.rpc_rebalance import RebalanceRpcs
+from services.optimizer.rpc_risk import RiskRpcs
 from services.optimizer.wire import frontier_response, optimize_response, snapshots_response
 
 _DEFAULT_PAGE = 20
 _LARGEST_PAGE = 100
+MAX_RESAMPLES = 200
 
 Context = grpc.aio.ServicerContext
 
@@ -24,13 +32,23 @@ Context = grpc.aio.ServicerContext
 class Workers(Protocol):
     """Runs jobs away from the event loop."""
 
+    @property
+    def size(self) -> int:
+        """How many jobs run at once."""
+        ...
+
     async def run(self, job: Job, seconds_left: float | None = None) -> Answer:
         """Return the answer. Raises CapacityExceeded, SolutionRefused."""
         ...
 
 
-class OptimizerServicer(rpc.OptimizerServiceServicer):
+class OptimizerServicer(
+    BatchRpcs, GoalRpcs, RebalanceRpcs, RiskRpcs, BacktestRpcs, MarketRpcs, rpc.OptimizerServiceServicer
+):
     """Answers over the market snapshots of `store` with the processes of `workers`."""
+
+    _store: MarketStore
+    _workers: Workers
 
     def __init__(self, store: MarketStore, workers: Workers) -> None:
         self._store = store
@@ -42,10 +60,13 @@ class OptimizerServicer(rpc.OptimizerServiceServicer):
         """Return the best portfolio under the limits, or the limits that contradict each other."""
         market = self._store.market(request.problem.market_snapshot)
         checks = Checks()
-        objective = parse_objective(request.objective, checks)
+        ids = [product.product_id for product in request.problem.products]
+        objective = parse_objective(request.objective, checks, ids)
+        checks.number("resamples", request.resamples, 0, MAX_RESAMPLES)
         problem = parse_problem(request.problem, market, checks)
         checks.raise_any()
-        answer = await self._workers.run(OptimizeJob(problem, market, objective), context.time_remaining())
+        job = OptimizeJob(problem, market, objective, request.resamples, request.with_limit_costs)
+        answer = await self._workers.run(job, context.time_remaining())
         if not isinstance(answer, Portfolio | Infeasible):
             raise TypeError(f"a worker answered OptimizeJob with {type(answer).__name__}")
         return optimize_response(problem, answer, market.snapshot)

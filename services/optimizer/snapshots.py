@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from services.optimizer.price_snapshot import PRICES_FILE, PriceSnapshot, read_prices_snapshot
 from shared.assumptions import AssumptionSet
 from shared.snapshots import SnapshotRefused, replace_file, snapshot_folders
 
@@ -21,6 +23,11 @@ class Snapshot:
     id: str
     assumptions: AssumptionSet
 
+    @property
+    def as_of(self) -> date:
+        """The day of the assumptions."""
+        return self.assumptions.as_of
+
 
 def write_snapshot(root: Path, assumptions: AssumptionSet) -> str:
     """Write the set below `root` under its digest and return the digest; equal sets have equal digests."""
@@ -33,11 +40,14 @@ def write_snapshot(root: Path, assumptions: AssumptionSet) -> str:
 
 def stored_digests(root: Path) -> list[str]:
     """Return the digests of all snapshots below `root`, sorted."""
-    return [folder.name for folder in snapshot_folders(root) if (folder / ASSUMPTIONS_FILE).is_file()]
+    files = (ASSUMPTIONS_FILE, PRICES_FILE)
+    return [folder.name for folder in snapshot_folders(root) if any((folder / name).is_file() for name in files)]
 
 
-def read_snapshot(root: Path, digest: str) -> Snapshot:
+def read_snapshot(root: Path, digest: str) -> Snapshot | PriceSnapshot:
     """Return the snapshot, checked against its digest. Raises SnapshotRefused."""
+    if (root / digest / PRICES_FILE).is_file():
+        return read_prices_snapshot(root, digest)
     path = root / digest / ASSUMPTIONS_FILE
     try:
         content = path.read_bytes()

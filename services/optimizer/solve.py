@@ -7,6 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import cvxpy as cp
@@ -14,6 +15,8 @@ import numpy as np
 
 from services.optimizer.certificate import TOLERANCE, Certificate, Residuals, gradient, residuals_of
 from services.optimizer.linear_limits import SLACK
+from services.optimizer.quadratic import QuadraticTemplate, quadratic_shape
+from services.optimizer.reduced_map import QuadraticShape
 from services.optimizer.refine import refined
 from services.optimizer.standard_form import Solution, StandardForm
 from services.optimizer.template import Shape, Template, shape_of
@@ -30,6 +33,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
 # PIQP solves quadratic programs only; HiGHS's quadratic solver was wrong or unfinished in a quarter of trials.
 _WITHOUT_CONE = ("PIQP", "CLARABEL", "SCS")
 _WITH_CONE = ("CLARABEL", "SCS")
+
+
+# Rounding: no solver comes closer.
+_EXACT = 1e-12
+_Key = tuple[Shape, str] | QuadraticShape
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +57,7 @@ class Solver:
 
     def __init__(self, capacity: int = 32) -> None:
         self._capacity = capacity
-        self._templates: OrderedDict[tuple[Shape, str], Template] = OrderedDict()
+        self._templates: OrderedDict[_Key, Template | QuadraticTemplate] = OrderedDict()
 
     def solve(self, form: StandardForm, is_contradictory: Callable[[], bool] | None = None) -> Optimum | None:
         """Return the optimum, or None where the limits contradict each other.
@@ -78,18 +86,27 @@ class Solver:
 
     def prepare(self, shape: Shape, solver: str) -> None:
         """Compile a problem of this shape before a request needs it."""
-        self._template(shape, solver).prepare(solver)
+        if solver == "PIQP":
+            self._quadratic(QuadraticShape(shape.products, shape.factors, shape.rows))
+        else:
+            self._template(shape, solver).prepare(solver)
 
     def _attempt(self, form: StandardForm, solver: str) -> tuple[str, Solution | None]:
-        template = self._template(shape_of(form), solver)
+        if solver == "PIQP":
+            return self._quadratic(quadratic_shape(form)).solve(form, OPTIONS[solver])
         try:
-            return template.solve(form, solver, OPTIONS[solver])
+            return self._template(shape_of(form), solver).solve(form, solver, OPTIONS[solver])
         except cp.SolverError as error:
             return f"failed ({str(error)[:80]})", None
 
+    def _quadratic(self, shape: QuadraticShape) -> QuadraticTemplate:
+        return self._kept(shape, lambda: QuadraticTemplate(shape))
+
     def _template(self, shape: Shape, solver: str) -> Template:
-        key = (shape, solver)
-        template = self._templates.pop(key, None) or Template(shape)
+        return self._kept((shape, solver), lambda: Template(shape))
+
+    def _kept(self, key: _Key, build: Callable[[], Any]) -> Any:
+        template = self._templates.pop(key, None) or build()
         self._templates[key] = template
         while len(self._templates) > self._capacity:
             self._templates.popitem(last=False)
@@ -98,8 +115,13 @@ class Solver:
 
 def _best(form: StandardForm, solution: Solution) -> tuple[Solution, Residuals]:
     """Return the solution, sharpened if that helps, and its residuals."""
-    candidates = [_completed(form, solution), refined(form, solution)]
-    judged = [(candidate, residuals_of(form, candidate)) for candidate in candidates if candidate is not None]
+    sharp = refined(form, solution)
+    if sharp is not None:
+        residuals = residuals_of(form, sharp)
+        if residuals.largest <= _EXACT:
+            return sharp, residuals
+    candidates = [_completed(form, solution), *([] if sharp is None else [sharp])]
+    judged = [(candidate, residuals_of(form, candidate)) for candidate in candidates]
     return min(judged, key=lambda pair: pair[1].largest)
 
 
@@ -117,5 +139,6 @@ def _completed(form: StandardForm, solution: Solution) -> Solution:
     )
 
 
+@cache
 def _version(solver: str) -> str:
     return importlib.metadata.version(solver.lower())

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.optimizer.constraints import Row, current_weights, group_rows, weight_bounds
+from services.optimizer.constraints import Row, current_weights, shared_rows, weight_bounds
 from services.optimizer.moments import Moments, Vector
 from services.optimizer.objective import Goal, Objective, goal_of, variance_scale
 from services.optimizer.problem import Problem
@@ -89,7 +89,7 @@ def standard_form(
         specific=moments.specific / scale,
         lower=lower,
         upper=upper,
-        rows=(*group_rows(problem), *extra_rows),
+        rows=(*shared_rows(problem), *extra_rows),
         current=current_weights(problem),
         max_turnover=limits.max_turnover if bounds_turnover else None,
         max_volatility=None if limits.max_volatility is None else limits.max_volatility / scale,

@@ -50,9 +50,9 @@ def shape_of(form: StandardForm) -> Shape:
     """Return the smallest shape that holds the problem."""
     count, factors = form.root.shape
     return Shape(
-        _padded(count, PRODUCT_STEPS),
+        padded(count, PRODUCT_STEPS),
         factors,
-        _padded(len(form.rows), ROW_STEPS),
+        padded(len(form.rows), ROW_STEPS),
         form.has_purchases,
         form.max_volatility is not None,
     )
@@ -151,7 +151,8 @@ class Template:
         return np.asarray(self._limits[name].dual_value, dtype=float)
 
 
-def _padded(count: int, steps: tuple[int, ...]) -> int:
+def padded(count: int, steps: tuple[int, ...]) -> int:
+    """Return the smallest step that holds the count, or the count itself beyond the last step."""
     return next((step for step in steps if step >= count), count)
 
 

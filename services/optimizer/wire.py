@@ -13,9 +13,11 @@ from google.type import date_pb2
 from services.optimizer.answers import Frontier, Infeasible, Portfolio
 from services.optimizer.certificate import Certificate
 from services.optimizer.moments import Vector
+from services.optimizer.price_snapshot import PriceSnapshot
 from services.optimizer.problem import Problem
 from services.optimizer.risk import CONFIDENCE, HORIZON_YEARS, RiskAnalysis
 from services.optimizer.snapshots import Snapshot
+from services.optimizer.wire_market import price_snapshot_message
 
 
 def optimize_response(
@@ -23,8 +25,8 @@ def optimize_response(
 ) -> service.OptimizePortfolioResponse:
     """Return the answer to OptimizePortfolio."""
     if isinstance(answer, Infeasible):
-        return service.OptimizePortfolioResponse(infeasibility=_infeasibility(answer), market_snapshot=snapshot)
-    return service.OptimizePortfolioResponse(optimal=_optimal(problem, answer), market_snapshot=snapshot)
+        return service.OptimizePortfolioResponse(infeasibility=infeasibility_message(answer), market_snapshot=snapshot)
+    return service.OptimizePortfolioResponse(optimal=optimal_portfolio(problem, answer), market_snapshot=snapshot)
 
 
 def frontier_response(
@@ -32,7 +34,7 @@ def frontier_response(
 ) -> service.ComputeFrontierResponse:
     """Return the answer to ComputeFrontier."""
     if isinstance(answer, Infeasible):
-        return service.ComputeFrontierResponse(infeasibility=_infeasibility(answer), market_snapshot=snapshot)
+        return service.ComputeFrontierResponse(infeasibility=infeasibility_message(answer), market_snapshot=snapshot)
     points = [
         service.FrontierPoint(
             weights=_weights(problem, point.weights),
@@ -46,7 +48,7 @@ def frontier_response(
 
 
 def snapshots_response(
-    snapshots: Sequence[Snapshot], active: str | None, next_token: str
+    snapshots: Sequence[Snapshot | PriceSnapshot], active: str | None, next_token: str
 ) -> service.ListMarketSnapshotsResponse:
     """Return a page of snapshots."""
     return service.ListMarketSnapshotsResponse(
@@ -54,16 +56,29 @@ def snapshots_response(
     )
 
 
-def _optimal(problem: Problem, answer: Portfolio) -> service.OptimalPortfolio:
+def optimal_portfolio(problem: Problem, answer: Portfolio) -> service.OptimalPortfolio:
+    """Return a portfolio as a message."""
     return service.OptimalPortfolio(
         weights=_weights(problem, answer.weights),
-        analysis=_analysis(problem, answer.analysis),
-        current=None if answer.current is None else _analysis(problem, answer.current),
+        analysis=analysis_message(problem, answer.analysis),
+        current=None if answer.current is None else analysis_message(problem, answer.current),
         certificate=_certificate(answer.certificate),
         binding_limits=[
             messages.BindingLimit(field=limit.field, bound=limit.bound, shadow_price=limit.shadow_price)
             for limit in answer.binding_limits
         ],
+        reduced_costs=[
+            service.ReducedCost(product_id=cost.product_id, missing_return=cost.missing_return)
+            for cost in answer.reduced_costs
+        ],
+        limit_costs=[service.LimitCost(field=cost.field, cost=cost.cost) for cost in answer.limit_costs],
+        optimality_gap=answer.optimality_gap,
+        time_limited=answer.time_limited,
+        weight_ranges=[
+            service.WeightRange(product_id=each.product_id, low=each.low, high=each.high)
+            for each in answer.weight_ranges
+        ],
+        covariance_repair=answer.covariance_repair,
     )
 
 
@@ -74,7 +89,8 @@ def _weights(problem: Problem, weights: Vector) -> list[weight_pb2.Weight]:
     ]
 
 
-def _analysis(problem: Problem, analysis: RiskAnalysis) -> messages.RiskAnalysis:
+def analysis_message(problem: Problem, analysis: RiskAnalysis) -> messages.RiskAnalysis:
+    """Return what to expect of a portfolio."""
     return messages.RiskAnalysis(
         expected_return=analysis.expected_return,
         expected_return_net=analysis.expected_return_net,
@@ -105,7 +121,8 @@ def _certificate(certificate: Certificate) -> messages.Certificate:
     )
 
 
-def _infeasibility(answer: Infeasible) -> messages.Infeasibility:
+def infeasibility_message(answer: Infeasible) -> messages.Infeasibility:
+    """Return a contradiction as a message."""
     return messages.Infeasibility(
         conflicts=[
             messages.ConflictingLimit(field=limit.field, bound=limit.bound, relaxed_bound=limit.relaxed_bound)
@@ -114,7 +131,9 @@ def _infeasibility(answer: Infeasible) -> messages.Infeasibility:
     )
 
 
-def _snapshot(snapshot: Snapshot, is_active: bool) -> service.MarketSnapshot:
+def _snapshot(snapshot: Snapshot | PriceSnapshot, is_active: bool) -> service.MarketSnapshot:
+    if isinstance(snapshot, PriceSnapshot):
+        return price_snapshot_message(snapshot, is_active)
     assumptions = snapshot.assumptions
     return service.MarketSnapshot(
         id=snapshot.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fiducia.optimizer.v1 import objective_pb2
 from fiducia.optimizer.v1 import optimizer_service_pb2 as service_pb
 from fiducia.optimizer.v1 import portfolio_pb2 as pb
 from fiducia.type.v1 import weight_pb2
@@ -39,12 +40,12 @@ def problem_message(problem: PortfolioProblem) -> pb.PortfolioProblem:
     )
 
 
-def objective_message(objective: Objective) -> service_pb.Objective:
+def objective_message(objective: Objective) -> objective_pb2.Objective:
     """Return an objective as a message."""
     if isinstance(objective, MeanVarianceUtility):
-        utility = service_pb.MeanVarianceUtility(risk_aversion=objective.risk_aversion)
-        return service_pb.Objective(mean_variance_utility=utility)
-    return service_pb.Objective(minimum_variance=service_pb.MinimumVariance())
+        utility = objective_pb2.MeanVarianceUtility(risk_aversion=objective.risk_aversion)
+        return objective_pb2.Objective(mean_variance_utility=utility)
+    return objective_pb2.Objective(minimum_variance=objective_pb2.MinimumVariance())
 
 
 def weight_messages(weights: tuple[Weight, ...]) -> list[weight_pb2.Weight]:

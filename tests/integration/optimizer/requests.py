@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fiducia.optimizer.v1 import objective_pb2
 from fiducia.optimizer.v1 import optimizer_service_pb2 as service
 from fiducia.optimizer.v1 import portfolio_pb2 as messages
 
@@ -37,7 +38,7 @@ def problem(limits: messages.Limits | None = None, items: Sequence[Product] = PR
 
 def optimization(limits: messages.Limits | None = None, aversion: float = 6.0) -> service.OptimizePortfolioRequest:
     """Return a request for the best portfolio."""
-    objective = service.Objective(mean_variance_utility=service.MeanVarianceUtility(risk_aversion=aversion))
+    objective = objective_pb2.Objective(mean_variance_utility=objective_pb2.MeanVarianceUtility(risk_aversion=aversion))
     return service.OptimizePortfolioRequest(problem=problem(limits), objective=objective)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
+from fiducia.optimizer.v1 import objective_pb2
 from fiducia.optimizer.v1 import optimizer_service_pb2 as service
 from fiducia.optimizer.v1 import optimizer_service_pb2_grpc as rpc
 from fiducia.optimizer.v1 import portfolio_pb2 as messages
@@ -103,7 +104,7 @@ async def test_without_holdings_there_is_no_current_analysis(stub: Stub) -> None
 async def test_a_minimum_variance_is_less_volatile_than_a_utility_optimum(stub: Stub) -> None:
     request = optimization()
     least = service.OptimizePortfolioRequest(
-        problem=request.problem, objective=service.Objective(minimum_variance=service.MinimumVariance())
+        problem=request.problem, objective=objective_pb2.Objective(minimum_variance=objective_pb2.MinimumVariance())
     )
 
     bold, timid = await asyncio.gather(stub.OptimizePortfolio(request), stub.OptimizePortfolio(least))

@@ -14,7 +14,7 @@ import yaml
 from services.optimizer.answers import Frontier, FrontierJob, Infeasible, OptimizeJob, Portfolio
 from services.optimizer.engine import frontier, optimize
 from services.optimizer.moments import Market, market_of
-from services.optimizer.objective import MeanVarianceUtility, MinimumVariance
+from services.optimizer.objective import MinimumVariance, Wanted
 from services.optimizer.problem import Bound, Group, Limits, Problem, Product
 from services.optimizer.solve import Solver
 from shared.assumptions import AssumptionSet
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 KB = ROOT / "kb"
 REFERENCE = Path(os.environ.get("FIDUCIA_SHARED_DATA", ROOT.parent / "shared" / "data")) / "reference"
 
-Objective = MeanVarianceUtility | MinimumVariance
+Objective = Wanted
 
 # One solver for the whole run: what it answers may not depend on what it was asked before.
 SOLVER = Solver()
@@ -87,6 +87,8 @@ def relaxed(limits: Limits, field: str, bound: float | None) -> Limits:
         return replace(limits, max_turnover=bound)
     if field == "limits.max_volatility":
         return replace(limits, max_volatility=bound)
+    if field in ("limits.max_risk_level_score", "limits.max_liquidity_days", "limits.min_cash"):
+        return replace(limits, **{field.removeprefix("limits."): bound})  # type: ignore[arg-type]
     name, side = field.split("[")[1].split("].")
     changed = {"minimum" if side == "min_weight" else "maximum": bound}
     if field.startswith("limits.products["):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from services.optimizer.certificate import TOLERANCE
-from services.optimizer.problem import Limits, Problem
+from services.optimizer.problem import CvarLimit, Limits, PositionLimit, Problem, TrackingErrorLimit
+from shared.errors import UnsupportedCombination
 from tests.unit.optimizer.builders import best, capped, dense_market, kb_market, kb_products, products, traced
 
 MARKET = kb_market()
@@ -62,3 +63,16 @@ def test_one_expected_return_leaves_one_point() -> None:
 
     assert len(points) == 1
     assert points[0].weights == pytest.approx([0.2, 0.8], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("limits", "field"),
+    [
+        (Limits(max_cvar=CvarLimit(0.2, 0.95)), "max_cvar"),
+        (Limits(tracking_error=TrackingErrorLimit((1.0, *[0.0] * (len(PRODUCTS) - 1)), 0.05)), "tracking_error"),
+        (Limits(positions=PositionLimit(5, 0.0)), "positions"),
+    ],
+)
+def test_limits_that_a_frontier_is_not_traced_within_are_refused(limits: Limits, field: str) -> None:
+    with pytest.raises(UnsupportedCombination, match=f"limits.{field}"):
+        traced(Problem("USD", PRODUCTS, limits), MARKET, 5)

@@ -4,13 +4,14 @@ import math
 from collections.abc import Callable
 
 import pytest
-from fiducia.optimizer.v1 import optimizer_service_pb2 as service
+from fiducia.optimizer.v1 import objective_pb2
 from fiducia.optimizer.v1 import portfolio_pb2 as messages
 from fiducia.type.v1 import weight_pb2
 
 from services.optimizer.checks import Checks
 from services.optimizer.objective import MeanVarianceUtility, MinimumVariance
-from services.optimizer.parse import parse_objective, parse_point_count, parse_problem
+from services.optimizer.parse import parse_point_count, parse_problem
+from services.optimizer.parse_objective import parse_objective
 from services.optimizer.problem import Bound, Group, Limits, Problem, Product
 from shared.errors import InvalidRequest
 from tests.unit.optimizer.builders import dense_market
@@ -59,7 +60,7 @@ def test_a_message_becomes_the_problem_it_describes() -> None:
     checks.raise_any()
     assert problem == Problem(
         base_currency="USD",
-        products=(Product("p0", "a0", {"a0": 1.0}, 0.01, 0.001), Product("p1", "a1", {"a1": 1.0}, 0.01, 0.001)),
+        products=tuple(Product(f"p{i}", f"a{i}", {f"a{i}": 1.0}, 0.01, 0.001, currency="USD") for i in range(2)),
         limits=Limits(
             {"p0": Bound(0.1, 0.5)}, (Group("g", Bound(None, 0.9), frozenset(["a0"]), frozenset(["p1"])),), 0.5, 0.2
         ),
@@ -175,7 +176,7 @@ def test_an_empty_message_is_refused_and_not_a_crash() -> None:
 @pytest.mark.parametrize("aversion", [NAN, INFINITY, 0.0, -1.0, 1000.1])
 def test_a_risk_aversion_out_of_range_is_refused(aversion: float) -> None:
     checks = Checks()
-    message = service.Objective(mean_variance_utility=service.MeanVarianceUtility(risk_aversion=aversion))
+    message = objective_pb2.Objective(mean_variance_utility=objective_pb2.MeanVarianceUtility(risk_aversion=aversion))
 
     parse_objective(message, checks)
 
@@ -186,7 +187,7 @@ def test_a_risk_aversion_out_of_range_is_refused(aversion: float) -> None:
 def test_an_objective_is_required() -> None:
     checks = Checks()
 
-    parse_objective(service.Objective(), checks)
+    parse_objective(objective_pb2.Objective(), checks)
 
     with pytest.raises(InvalidRequest, match=r"objective\.goal: missing"):
         checks.raise_any()
@@ -194,10 +195,13 @@ def test_an_objective_is_required() -> None:
 
 def test_objectives_are_read() -> None:
     checks = Checks()
-    utility = service.Objective(mean_variance_utility=service.MeanVarianceUtility(risk_aversion=3.0))
+    utility = objective_pb2.Objective(mean_variance_utility=objective_pb2.MeanVarianceUtility(risk_aversion=3.0))
 
     assert parse_objective(utility, checks) == MeanVarianceUtility(3.0)
-    assert parse_objective(service.Objective(minimum_variance=service.MinimumVariance()), checks) == MinimumVariance()
+    assert (
+        parse_objective(objective_pb2.Objective(minimum_variance=objective_pb2.MinimumVariance()), checks)
+        == MinimumVariance()
+    )
     checks.raise_any()
 
 

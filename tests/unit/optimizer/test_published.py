@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.optimizer.frontier import return_floor
+from services.optimizer.constraints import return_floor
 from services.optimizer.moments import product_moments
 from services.optimizer.objective import MaximumReturn, MinimumVariance
 from services.optimizer.problem import Limits, Problem

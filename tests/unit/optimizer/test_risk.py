@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -37,6 +37,7 @@ def test_returns_fees_and_volatility_of_a_mixture_are_those_worked_out_by_hand()
     assert analysis.cvar == pytest.approx(normal_cvar(0.0575, analysis.volatility))
 
 
+@settings(deadline=None)
 @given(st.floats(0.0, 1.0), st.floats(0.0, 1.0))
 def test_risk_contributions_sum_to_the_volatility(total: float, share: float) -> None:
     analysis = analyse(np.array([total * share, total * (1.0 - share)]), MOMENTS)

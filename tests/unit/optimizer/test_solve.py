@@ -9,6 +9,8 @@ from services.optimizer import solve
 from services.optimizer.moments import product_moments
 from services.optimizer.objective import MeanVarianceUtility, Objective
 from services.optimizer.problem import Bound, Limits, Problem
+from services.optimizer.quadratic import QuadraticTemplate, quadratic_shape
+from services.optimizer.reduced_map import QuadraticShape
 from services.optimizer.refine import refined
 from services.optimizer.solve import Solver
 from services.optimizer.standard_form import StandardForm, standard_form
@@ -77,6 +79,51 @@ def test_padding_to_a_larger_shape_changes_no_weight() -> None:
     assert wide.weights == pytest.approx(tight.weights, abs=1e-6)
 
 
+@pytest.mark.parametrize("limits", LIMITS[:2])
+def test_padding_of_the_compiled_map_changes_no_weight(limits: Limits) -> None:
+    form = _form(limits)
+    shape = quadratic_shape(form)
+    larger = QuadraticShape(shape.products * 2, shape.factors, shape.rows * 4)
+
+    tight, wide = (QuadraticTemplate(each).solve(form, solve.OPTIONS["PIQP"])[1] for each in (shape, larger))
+
+    assert tight is not None
+    assert wide is not None
+    assert wide.weights == pytest.approx(tight.weights, abs=1e-9)
+
+
+@pytest.mark.parametrize("held", [{}, {0: 1.0}, {1: 0.05, 2: 0.1, 3: 0.4, 4: 0.3}, dict.fromkeys(range(20), 0.05)])
+def test_the_compiled_map_and_cvxpy_agree_whatever_is_held(held: dict[int, float]) -> None:
+    # Products 1 to 3 can only be bought, only be sold, and neither: each takes another place in the map.
+    bounds = {PRODUCTS[1].id: Bound(0.05, 0.3), PRODUCTS[2].id: Bound(0.0, 0.1), PRODUCTS[3].id: Bound(0.1, 0.1)}
+    current = {PRODUCTS[i].id: weight for i, weight in held.items()}
+    problem = Problem("USD", PRODUCTS[:20], Limits(bounds, max_turnover=0.7 if held else 0.999), current)
+    form = standard_form(problem, product_moments(problem.products, "USD", MARKET), BOLD)
+
+    _, ours = QuadraticTemplate(quadratic_shape(form)).solve(form, solve.OPTIONS["PIQP"])
+    _, theirs = Template(shape_of(form)).solve(form, "CLARABEL", solve.OPTIONS["CLARABEL"])
+
+    assert (ours is None) == (theirs is None)
+    if ours is not None and theirs is not None:
+        assert ours.weights == pytest.approx(theirs.weights, abs=1e-6)
+        assert ours.turnover == pytest.approx(theirs.turnover, abs=1e-5)
+
+
+def test_elimination_and_dense_system_sharpen_to_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    form = _form(LIMITS[1])
+    _, rough = QuadraticTemplate(quadratic_shape(form)).solve(form, solve.OPTIONS["PIQP"])
+    assert rough is not None
+    eliminated = refined(form, rough)
+    monkeypatch.setattr("services.optimizer.refine.solved", lambda *_: None)
+
+    dense = refined(form, rough)
+
+    assert eliminated is not None
+    assert dense is not None
+    assert eliminated.weights == pytest.approx(dense.weights, abs=1e-12)
+    assert eliminated.turnover == pytest.approx(dense.turnover, abs=1e-10)
+
+
 def test_a_problem_too_large_to_compile_is_built_for_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = Solver().solve(_form(LIMITS[2]))
     monkeypatch.setattr("services.optimizer.template._LARGEST_COMPILED_CONE", 8)
@@ -105,12 +152,11 @@ def test_without_a_certified_solution_there_is_no_answer(monkeypatch: pytest.Mon
 
 
 def test_a_solver_that_calls_a_feasible_problem_infeasible_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Template.solve
 
-    def wrong(self: Template, form: StandardForm, solver: str, options: dict[str, Any]) -> Any:
-        return ("infeasible", None) if solver == "PIQP" else real(self, form, solver, options)
+    def wrong(self: QuadraticTemplate, form: StandardForm, options: dict[str, Any]) -> Any:
+        return "infeasible", None
 
-    monkeypatch.setattr(Template, "solve", wrong)
+    monkeypatch.setattr(QuadraticTemplate, "solve", wrong)
 
     optimum = Solver().solve(_form(LIMITS[0]), lambda: False)
 
@@ -123,7 +169,7 @@ def test_compiled_problems_are_bounded_and_the_least_recently_used_leaves() -> N
     for count in (8, 16, 8, 32):
         solver.solve(_form(Limits(), count))
 
-    kept = {shape.products for shape, _ in solver._templates}
+    kept = {key.products for key in solver._templates if isinstance(key, QuadraticShape)}
 
     assert kept == {8, 32}
 

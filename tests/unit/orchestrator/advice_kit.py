@@ -12,7 +12,8 @@ from services.optimizer import moments, solve
 from services.optimizer.answers import OptimizeJob
 from services.optimizer.checks import Checks
 from services.optimizer.engine import optimize
-from services.optimizer.parse import parse_objective, parse_problem
+from services.optimizer.parse import parse_problem
+from services.optimizer.parse_objective import parse_objective
 from services.optimizer.wire import optimize_response
 from services.orchestrator import portfolio as mirror
 from services.orchestrator.case import Case

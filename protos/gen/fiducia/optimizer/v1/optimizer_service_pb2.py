@@ -22,44 +22,58 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from fiducia.optimizer.v1 import backtest_pb2 as fiducia_dot_optimizer_dot_v1_dot_backtest__pb2
+from fiducia.optimizer.v1 import goal_pb2 as fiducia_dot_optimizer_dot_v1_dot_goal__pb2
+from fiducia.optimizer.v1 import market_pb2 as fiducia_dot_optimizer_dot_v1_dot_market__pb2
+from fiducia.optimizer.v1 import objective_pb2 as fiducia_dot_optimizer_dot_v1_dot_objective__pb2
 from fiducia.optimizer.v1 import portfolio_pb2 as fiducia_dot_optimizer_dot_v1_dot_portfolio__pb2
+from fiducia.optimizer.v1 import rebalance_pb2 as fiducia_dot_optimizer_dot_v1_dot_rebalance__pb2
+from fiducia.optimizer.v1 import risk_pb2 as fiducia_dot_optimizer_dot_v1_dot_risk__pb2
 from fiducia.type.v1 import weight_pb2 as fiducia_dot_type_dot_v1_dot_weight__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,fiducia/optimizer/v1/optimizer_service.proto\x12\x14\x66iducia.optimizer.v1\x1a$fiducia/optimizer/v1/portfolio.proto\x1a\x1c\x66iducia/type/v1/weight.proto\x1a\x16google/type/date.proto\"\xa2\x01\n\tObjective\x12J\n\x15mean_variance_utility\x18\x01 \x01(\x0b\x32).fiducia.optimizer.v1.MeanVarianceUtilityH\x00\x12\x41\n\x10minimum_variance\x18\x02 \x01(\x0b\x32%.fiducia.optimizer.v1.MinimumVarianceH\x00\x42\x06\n\x04goal\",\n\x13MeanVarianceUtility\x12\x15\n\rrisk_aversion\x18\x01 \x01(\x01\"\x11\n\x0fMinimumVariance\"\x87\x01\n\x18OptimizePortfolioRequest\x12\x37\n\x07problem\x18\x01 \x01(\x0b\x32&.fiducia.optimizer.v1.PortfolioProblem\x12\x32\n\tobjective\x18\x02 \x01(\x0b\x32\x1f.fiducia.optimizer.v1.Objective\"\x9b\x02\n\x10OptimalPortfolio\x12(\n\x07weights\x18\x01 \x03(\x0b\x32\x17.fiducia.type.v1.Weight\x12\x34\n\x08\x61nalysis\x18\x02 \x01(\x0b\x32\".fiducia.optimizer.v1.RiskAnalysis\x12\x33\n\x07\x63urrent\x18\x03 \x01(\x0b\x32\".fiducia.optimizer.v1.RiskAnalysis\x12\x36\n\x0b\x63\x65rtificate\x18\x04 \x01(\x0b\x32!.fiducia.optimizer.v1.Certificate\x12:\n\x0e\x62inding_limits\x18\x05 \x03(\x0b\x32\".fiducia.optimizer.v1.BindingLimit\"\xb8\x01\n\x19OptimizePortfolioResponse\x12\x39\n\x07optimal\x18\x01 \x01(\x0b\x32&.fiducia.optimizer.v1.OptimalPortfolioH\x00\x12<\n\rinfeasibility\x18\x02 \x01(\x0b\x32#.fiducia.optimizer.v1.InfeasibilityH\x00\x12\x17\n\x0fmarket_snapshot\x18\x03 \x01(\tB\t\n\x07outcome\"f\n\x16\x43omputeFrontierRequest\x12\x37\n\x07problem\x18\x01 \x01(\x0b\x32&.fiducia.optimizer.v1.PortfolioProblem\x12\x13\n\x0bpoint_count\x18\x02 \x01(\x05\"\xa2\x01\n\rFrontierPoint\x12(\n\x07weights\x18\x01 \x03(\x0b\x32\x17.fiducia.type.v1.Weight\x12\x1b\n\x13\x65xpected_return_net\x18\x02 \x01(\x01\x12\x12\n\nvolatility\x18\x03 \x01(\x01\x12\x36\n\x0b\x63\x65rtificate\x18\x04 \x01(\x0b\x32!.fiducia.optimizer.v1.Certificate\"?\n\x08\x46rontier\x12\x33\n\x06points\x18\x01 \x03(\x0b\x32#.fiducia.optimizer.v1.FrontierPoint\"\xaf\x01\n\x17\x43omputeFrontierResponse\x12\x32\n\x08\x66rontier\x18\x01 \x01(\x0b\x32\x1e.fiducia.optimizer.v1.FrontierH\x00\x12<\n\rinfeasibility\x18\x02 \x01(\x0b\x32#.fiducia.optimizer.v1.InfeasibilityH\x00\x12\x17\n\x0fmarket_snapshot\x18\x03 \x01(\tB\t\n\x07outcome\"C\n\x1aListMarketSnapshotsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\x90\x01\n\x0eMarketSnapshot\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x02 \x01(\x08\x12\x16\n\x0e\x61ssumption_set\x18\x03 \x01(\t\x12 \n\x05\x61s_of\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12\r\n\x05label\x18\x05 \x01(\t\x12\x19\n\x11\x61sset_class_count\x18\x06 \x01(\x05\"o\n\x1bListMarketSnapshotsResponse\x12\x37\n\tsnapshots\x18\x01 \x03(\x0b\x32$.fiducia.optimizer.v1.MarketSnapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xf4\x02\n\x10OptimizerService\x12t\n\x11OptimizePortfolio\x12..fiducia.optimizer.v1.OptimizePortfolioRequest\x1a/.fiducia.optimizer.v1.OptimizePortfolioResponse\x12n\n\x0f\x43omputeFrontier\x12,.fiducia.optimizer.v1.ComputeFrontierRequest\x1a-.fiducia.optimizer.v1.ComputeFrontierResponse\x12z\n\x13ListMarketSnapshots\x12\x30.fiducia.optimizer.v1.ListMarketSnapshotsRequest\x1a\x31.fiducia.optimizer.v1.ListMarketSnapshotsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,fiducia/optimizer/v1/optimizer_service.proto\x12\x14\x66iducia.optimizer.v1\x1a#fiducia/optimizer/v1/backtest.proto\x1a\x1f\x66iducia/optimizer/v1/goal.proto\x1a!fiducia/optimizer/v1/market.proto\x1a$fiducia/optimizer/v1/objective.proto\x1a$fiducia/optimizer/v1/portfolio.proto\x1a$fiducia/optimizer/v1/rebalance.proto\x1a\x1f\x66iducia/optimizer/v1/risk.proto\x1a\x1c\x66iducia/type/v1/weight.proto\x1a\x16google/type/date.proto\"\xb4\x01\n\x18OptimizePortfolioRequest\x12\x37\n\x07problem\x18\x01 \x01(\x0b\x32&.fiducia.optimizer.v1.PortfolioProblem\x12\x32\n\tobjective\x18\x02 \x01(\x0b\x32\x1f.fiducia.optimizer.v1.Objective\x12\x11\n\tresamples\x18\x03 \x01(\x05\x12\x18\n\x10with_limit_costs\x18\x04 \x01(\x08\"\xa6\x04\n\x10OptimalPortfolio\x12(\n\x07weights\x18\x01 \x03(\x0b\x32\x17.fiducia.type.v1.Weight\x12\x34\n\x08\x61nalysis\x18\x02 \x01(\x0b\x32\".fiducia.optimizer.v1.RiskAnalysis\x12\x33\n\x07\x63urrent\x18\x03 \x01(\x0b\x32\".fiducia.optimizer.v1.RiskAnalysis\x12\x36\n\x0b\x63\x65rtificate\x18\x04 \x01(\x0b\x32!.fiducia.optimizer.v1.Certificate\x12:\n\x0e\x62inding_limits\x18\x05 \x03(\x0b\x32\".fiducia.optimizer.v1.BindingLimit\x12\x38\n\rreduced_costs\x18\x06 \x03(\x0b\x32!.fiducia.optimizer.v1.ReducedCost\x12\x34\n\x0blimit_costs\x18\x07 \x03(\x0b\x32\x1f.fiducia.optimizer.v1.LimitCost\x12\x1b\n\x0eoptimality_gap\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x0ctime_limited\x18\t \x01(\x08\x12\x38\n\rweight_ranges\x18\n \x03(\x0b\x32!.fiducia.optimizer.v1.WeightRange\x12\x19\n\x11\x63ovariance_repair\x18\x0b \x01(\x01\x42\x11\n\x0f_optimality_gap\"9\n\x0bReducedCost\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x16\n\x0emissing_return\x18\x02 \x01(\x01\"(\n\tLimitCost\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04\x63ost\x18\x02 \x01(\x01\"<\n\x0bWeightRange\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x0b\n\x03low\x18\x02 \x01(\x01\x12\x0c\n\x04high\x18\x03 \x01(\x01\"\xb8\x01\n\x19OptimizePortfolioResponse\x12\x39\n\x07optimal\x18\x01 \x01(\x0b\x32&.fiducia.optimizer.v1.OptimalPortfolioH\x00\x12<\n\rinfeasibility\x18\x02 \x01(\x0b\x32#.fiducia.optimizer.v1.InfeasibilityH\x00\x12\x17\n\x0fmarket_snapshot\x18\x03 \x01(\tB\t\n\x07outcome\"\xb0\x01\n\tBatchItem\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12,\n\x06limits\x18\x02 \x01(\x0b\x32\x1c.fiducia.optimizer.v1.Limits\x12\x30\n\x0f\x63urrent_weights\x18\x03 \x03(\x0b\x32\x17.fiducia.type.v1.Weight\x12\x32\n\tobjective\x18\x04 \x01(\x0b\x32\x1f.fiducia.optimizer.v1.Objective\"\x8a\x01\n\x1e\x42\x61tchOptimizePortfoliosRequest\x12\x38\n\x08universe\x18\x01 \x01(\x0b\x32&.fiducia.optimizer.v1.PortfolioProblem\x12.\n\x05items\x18\x02 \x03(\x0b\x32\x1f.fiducia.optimizer.v1.BatchItem\"-\n\nBatchError\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xe9\x01\n\x1f\x42\x61tchOptimizePortfoliosResponse\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x39\n\x07optimal\x18\x02 \x01(\x0b\x32&.fiducia.optimizer.v1.OptimalPortfolioH\x00\x12<\n\rinfeasibility\x18\x03 \x01(\x0b\x32#.fiducia.optimizer.v1.InfeasibilityH\x00\x12\x31\n\x05\x65rror\x18\x04 \x01(\x0b\x32 .fiducia.optimizer.v1.BatchErrorH\x00\x42\t\n\x07outcome\"f\n\x16\x43omputeFrontierRequest\x12\x37\n\x07problem\x18\x01 \x01(\x0b\x32&.fiducia.optimizer.v1.PortfolioProblem\x12\x13\n\x0bpoint_count\x18\x02 \x01(\x05\"\xa2\x01\n\rFrontierPoint\x12(\n\x07weights\x18\x01 \x03(\x0b\x32\x17.fiducia.type.v1.Weight\x12\x1b\n\x13\x65xpected_return_net\x18\x02 \x01(\x01\x12\x12\n\nvolatility\x18\x03 \x01(\x01\x12\x36\n\x0b\x63\x65rtificate\x18\x04 \x01(\x0b\x32!.fiducia.optimizer.v1.Certificate\"?\n\x08\x46rontier\x12\x33\n\x06points\x18\x01 \x03(\x0b\x32#.fiducia.optimizer.v1.FrontierPoint\"\xaf\x01\n\x17\x43omputeFrontierResponse\x12\x32\n\x08\x66rontier\x18\x01 \x01(\x0b\x32\x1e.fiducia.optimizer.v1.FrontierH\x00\x12<\n\rinfeasibility\x18\x02 \x01(\x0b\x32#.fiducia.optimizer.v1.InfeasibilityH\x00\x12\x17\n\x0fmarket_snapshot\x18\x03 \x01(\tB\t\n\x07outcome\"C\n\x1aListMarketSnapshotsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xa5\x01\n\x0eMarketSnapshot\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x02 \x01(\x08\x12\x16\n\x0e\x61ssumption_set\x18\x03 \x01(\t\x12 \n\x05\x61s_of\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12\r\n\x05label\x18\x05 \x01(\t\x12\x19\n\x11\x61sset_class_count\x18\x06 \x01(\x05\x12\x13\n\x0bproduct_ids\x18\x07 \x03(\t\"o\n\x1bListMarketSnapshotsResponse\x12\x37\n\tsnapshots\x18\x01 \x03(\x0b\x32$.fiducia.optimizer.v1.MarketSnapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x9a\t\n\x10OptimizerService\x12t\n\x11OptimizePortfolio\x12..fiducia.optimizer.v1.OptimizePortfolioRequest\x1a/.fiducia.optimizer.v1.OptimizePortfolioResponse\x12n\n\x0f\x43omputeFrontier\x12,.fiducia.optimizer.v1.ComputeFrontierRequest\x1a-.fiducia.optimizer.v1.ComputeFrontierResponse\x12\x88\x01\n\x17\x42\x61tchOptimizePortfolios\x12\x34.fiducia.optimizer.v1.BatchOptimizePortfoliosRequest\x1a\x35.fiducia.optimizer.v1.BatchOptimizePortfoliosResponse0\x01\x12\x62\n\x0b\x41nalyzeRisk\x12(.fiducia.optimizer.v1.AnalyzeRiskRequest\x1a).fiducia.optimizer.v1.AnalyzeRiskResponse\x12q\n\x10ProposeRebalance\x12-.fiducia.optimizer.v1.ProposeRebalanceRequest\x1a..fiducia.optimizer.v1.ProposeRebalanceResponse\x12\x65\n\x0cSimulateGoal\x12).fiducia.optimizer.v1.SimulateGoalRequest\x1a*.fiducia.optimizer.v1.SimulateGoalResponse\x12\x62\n\x0bRunBacktest\x12(.fiducia.optimizer.v1.RunBacktestRequest\x1a).fiducia.optimizer.v1.RunBacktestResponse\x12q\n\x10ImportMarketData\x12-.fiducia.optimizer.v1.ImportMarketDataRequest\x1a..fiducia.optimizer.v1.ImportMarketDataResponse\x12\x83\x01\n\x16\x41\x63tivateMarketSnapshot\x12\x33.fiducia.optimizer.v1.ActivateMarketSnapshotRequest\x1a\x34.fiducia.optimizer.v1.ActivateMarketSnapshotResponse\x12z\n\x13ListMarketSnapshots\x12\x30.fiducia.optimizer.v1.ListMarketSnapshotsRequest\x1a\x31.fiducia.optimizer.v1.ListMarketSnapshotsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fiducia.optimizer.v1.optimizer_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OBJECTIVE']._serialized_start=163
-  _globals['_OBJECTIVE']._serialized_end=325
-  _globals['_MEANVARIANCEUTILITY']._serialized_start=327
-  _globals['_MEANVARIANCEUTILITY']._serialized_end=371
-  _globals['_MINIMUMVARIANCE']._serialized_start=373
-  _globals['_MINIMUMVARIANCE']._serialized_end=390
-  _globals['_OPTIMIZEPORTFOLIOREQUEST']._serialized_start=393
-  _globals['_OPTIMIZEPORTFOLIOREQUEST']._serialized_end=528
-  _globals['_OPTIMALPORTFOLIO']._serialized_start=531
-  _globals['_OPTIMALPORTFOLIO']._serialized_end=814
-  _globals['_OPTIMIZEPORTFOLIORESPONSE']._serialized_start=817
-  _globals['_OPTIMIZEPORTFOLIORESPONSE']._serialized_end=1001
-  _globals['_COMPUTEFRONTIERREQUEST']._serialized_start=1003
-  _globals['_COMPUTEFRONTIERREQUEST']._serialized_end=1105
-  _globals['_FRONTIERPOINT']._serialized_start=1108
-  _globals['_FRONTIERPOINT']._serialized_end=1270
-  _globals['_FRONTIER']._serialized_start=1272
-  _globals['_FRONTIER']._serialized_end=1335
-  _globals['_COMPUTEFRONTIERRESPONSE']._serialized_start=1338
-  _globals['_COMPUTEFRONTIERRESPONSE']._serialized_end=1513
-  _globals['_LISTMARKETSNAPSHOTSREQUEST']._serialized_start=1515
-  _globals['_LISTMARKETSNAPSHOTSREQUEST']._serialized_end=1582
-  _globals['_MARKETSNAPSHOT']._serialized_start=1585
-  _globals['_MARKETSNAPSHOT']._serialized_end=1729
-  _globals['_LISTMARKETSNAPSHOTSRESPONSE']._serialized_start=1731
-  _globals['_LISTMARKETSNAPSHOTSRESPONSE']._serialized_end=1842
-  _globals['_OPTIMIZERSERVICE']._serialized_start=1845
-  _globals['_OPTIMIZERSERVICE']._serialized_end=2217
+  _globals['_OPTIMIZEPORTFOLIOREQUEST']._serialized_start=377
+  _globals['_OPTIMIZEPORTFOLIOREQUEST']._serialized_end=557
+  _globals['_OPTIMALPORTFOLIO']._serialized_start=560
+  _globals['_OPTIMALPORTFOLIO']._serialized_end=1110
+  _globals['_REDUCEDCOST']._serialized_start=1112
+  _globals['_REDUCEDCOST']._serialized_end=1169
+  _globals['_LIMITCOST']._serialized_start=1171
+  _globals['_LIMITCOST']._serialized_end=1211
+  _globals['_WEIGHTRANGE']._serialized_start=1213
+  _globals['_WEIGHTRANGE']._serialized_end=1273
+  _globals['_OPTIMIZEPORTFOLIORESPONSE']._serialized_start=1276
+  _globals['_OPTIMIZEPORTFOLIORESPONSE']._serialized_end=1460
+  _globals['_BATCHITEM']._serialized_start=1463
+  _globals['_BATCHITEM']._serialized_end=1639
+  _globals['_BATCHOPTIMIZEPORTFOLIOSREQUEST']._serialized_start=1642
+  _globals['_BATCHOPTIMIZEPORTFOLIOSREQUEST']._serialized_end=1780
+  _globals['_BATCHERROR']._serialized_start=1782
+  _globals['_BATCHERROR']._serialized_end=1827
+  _globals['_BATCHOPTIMIZEPORTFOLIOSRESPONSE']._serialized_start=1830
+  _globals['_BATCHOPTIMIZEPORTFOLIOSRESPONSE']._serialized_end=2063
+  _globals['_COMPUTEFRONTIERREQUEST']._serialized_start=2065
+  _globals['_COMPUTEFRONTIERREQUEST']._serialized_end=2167
+  _globals['_FRONTIERPOINT']._serialized_start=2170
+  _globals['_FRONTIERPOINT']._serialized_end=2332
+  _globals['_FRONTIER']._serialized_start=2334
+  _globals['_FRONTIER']._serialized_end=2397
+  _globals['_COMPUTEFRONTIERRESPONSE']._serialized_start=2400
+  _globals['_COMPUTEFRONTIERRESPONSE']._serialized_end=2575
+  _globals['_LISTMARKETSNAPSHOTSREQUEST']._serialized_start=2577
+  _globals['_LISTMARKETSNAPSHOTSREQUEST']._serialized_end=2644
+  _globals['_MARKETSNAPSHOT']._serialized_start=2647
+  _globals['_MARKETSNAPSHOT']._serialized_end=2812
+  _globals['_LISTMARKETSNAPSHOTSRESPONSE']._serialized_start=2814
+  _globals['_LISTMARKETSNAPSHOTSRESPONSE']._serialized_end=2925
+  _globals['_OPTIMIZERSERVICE']._serialized_start=2928
+  _globals['_OPTIMIZERSERVICE']._serialized_end=4106
 # @@protoc_insertion_point(module_scope)

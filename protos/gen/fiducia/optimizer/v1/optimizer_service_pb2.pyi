@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from fiducia.optimizer.v1 import objective_pb2 as _objective_pb2
 from fiducia.optimizer.v1 import portfolio_pb2 as _portfolio_pb2
 from fiducia.type.v1 import weight_pb2 as _weight_pb2
 from google.protobuf import descriptor as _descriptor
@@ -22,77 +23,6 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class Objective(_message.Message):
-    """What is to be made best."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    MEAN_VARIANCE_UTILITY_FIELD_NUMBER: _builtins.int
-    MINIMUM_VARIANCE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def mean_variance_utility(self) -> Global___MeanVarianceUtility:
-        """Expected return less a price for variance."""
-
-    @_builtins.property
-    def minimum_variance(self) -> Global___MinimumVariance:
-        """The least volatility."""
-
-    def __init__(
-        self,
-        *,
-        mean_variance_utility: Global___MeanVarianceUtility | None = ...,
-        minimum_variance: Global___MinimumVariance | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["goal", b"goal", "mean_variance_utility", b"mean_variance_utility", "minimum_variance", b"minimum_variance"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["goal", b"goal", "mean_variance_utility", b"mean_variance_utility", "minimum_variance", b"minimum_variance"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_goal: _TypeAlias = _typing.Literal["mean_variance_utility", "minimum_variance"]  # noqa: Y015
-    _WhichOneofArgType_goal: _TypeAlias = _typing.Literal["goal", b"goal"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_goal) -> _WhichOneofReturnType_goal | None: ...
-
-Global___Objective: _TypeAlias = Objective  # noqa: Y015
-
-@_typing.final
-class MeanVarianceUtility(_message.Message):
-    """Maximise net expected return minus half the risk aversion times the variance (Markowitz 1952)."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    RISK_AVERSION_FIELD_NUMBER: _builtins.int
-    risk_aversion: _builtins.float
-    """Price of variance, above 0 and at most 1,000; about 3 is bold and 30 is timid."""
-    def __init__(
-        self,
-        *,
-        risk_aversion: _builtins.float = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["risk_aversion", b"risk_aversion"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___MeanVarianceUtility: _TypeAlias = MeanVarianceUtility  # noqa: Y015
-
-@_typing.final
-class MinimumVariance(_message.Message):
-    """Minimise the variance."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    def __init__(
-        self,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___MinimumVariance: _TypeAlias = MinimumVariance  # noqa: Y015
-
-@_typing.final
 class OptimizePortfolioRequest(_message.Message):
     """A portfolio is wanted."""
 
@@ -100,23 +30,31 @@ class OptimizePortfolioRequest(_message.Message):
 
     PROBLEM_FIELD_NUMBER: _builtins.int
     OBJECTIVE_FIELD_NUMBER: _builtins.int
+    RESAMPLES_FIELD_NUMBER: _builtins.int
+    WITH_LIMIT_COSTS_FIELD_NUMBER: _builtins.int
+    resamples: _builtins.int
+    """Number of resamples for weight_ranges, 0 to 200 (Michaud 1998); 0: none."""
+    with_limit_costs: _builtins.bool
+    """Whether limit_costs are computed."""
     @_builtins.property
     def problem(self) -> _portfolio_pb2.PortfolioProblem:
         """Products, limits and what is held."""
 
     @_builtins.property
-    def objective(self) -> Global___Objective:
+    def objective(self) -> _objective_pb2.Objective:
         """What is to be made best."""
 
     def __init__(
         self,
         *,
         problem: _portfolio_pb2.PortfolioProblem | None = ...,
-        objective: Global___Objective | None = ...,
+        objective: _objective_pb2.Objective | None = ...,
+        resamples: _builtins.int = ...,
+        with_limit_costs: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["objective", b"objective", "problem", b"problem"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["objective", b"objective", "problem", b"problem"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["objective", b"objective", "problem", b"problem", "resamples", b"resamples", "with_limit_costs", b"with_limit_costs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -133,6 +71,20 @@ class OptimalPortfolio(_message.Message):
     CURRENT_FIELD_NUMBER: _builtins.int
     CERTIFICATE_FIELD_NUMBER: _builtins.int
     BINDING_LIMITS_FIELD_NUMBER: _builtins.int
+    REDUCED_COSTS_FIELD_NUMBER: _builtins.int
+    LIMIT_COSTS_FIELD_NUMBER: _builtins.int
+    OPTIMALITY_GAP_FIELD_NUMBER: _builtins.int
+    TIME_LIMITED_FIELD_NUMBER: _builtins.int
+    WEIGHT_RANGES_FIELD_NUMBER: _builtins.int
+    COVARIANCE_REPAIR_FIELD_NUMBER: _builtins.int
+    optimality_gap: _builtins.float
+    """Distance of the search from the proven bound, relative; absent where the optimum is exact."""
+    time_limited: _builtins.bool
+    """Whether a time limit ended the search; the answer is then replayed from what is stored, not computed again."""
+    covariance_repair: _builtins.float
+    """Distance (Frobenius norm, relative) of the given covariance to the nearest one that is positive semidefinite;
+    0 where nothing was repaired.
+    """
     @_builtins.property
     def weights(self) -> _containers.RepeatedCompositeFieldContainer[_weight_pb2.Weight]:
         """Weights in the order of the request's products; they sum to one."""
@@ -153,6 +105,18 @@ class OptimalPortfolio(_message.Message):
     def binding_limits(self) -> _containers.RepeatedCompositeFieldContainer[_portfolio_pb2.BindingLimit]:
         """The limits that hold it back, the dearest first."""
 
+    @_builtins.property
+    def reduced_costs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReducedCost]:
+        """Why products that are out are out: what their expected return lacks to come in; by product."""
+
+    @_builtins.property
+    def limit_costs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LimitCost]:
+        """What each limit costs: the utility gained by dropping it alone, the dearest first; as far as the deadline allows."""
+
+    @_builtins.property
+    def weight_ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___WeightRange]:
+        """How far each weight moves under errors of the expected returns; empty where not asked for."""
+
     def __init__(
         self,
         *,
@@ -161,14 +125,104 @@ class OptimalPortfolio(_message.Message):
         current: _portfolio_pb2.RiskAnalysis | None = ...,
         certificate: _portfolio_pb2.Certificate | None = ...,
         binding_limits: _abc.Iterable[_portfolio_pb2.BindingLimit] | None = ...,
+        reduced_costs: _abc.Iterable[Global___ReducedCost] | None = ...,
+        limit_costs: _abc.Iterable[Global___LimitCost] | None = ...,
+        optimality_gap: _builtins.float | None = ...,
+        time_limited: _builtins.bool = ...,
+        weight_ranges: _abc.Iterable[Global___WeightRange] | None = ...,
+        covariance_repair: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["analysis", b"analysis", "certificate", b"certificate", "current", b"current"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_optimality_gap", b"_optimality_gap", "analysis", b"analysis", "certificate", b"certificate", "current", b"current", "optimality_gap", b"optimality_gap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["analysis", b"analysis", "binding_limits", b"binding_limits", "certificate", b"certificate", "current", b"current", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optimality_gap", b"_optimality_gap", "analysis", b"analysis", "binding_limits", b"binding_limits", "certificate", b"certificate", "covariance_repair", b"covariance_repair", "current", b"current", "limit_costs", b"limit_costs", "optimality_gap", b"optimality_gap", "reduced_costs", b"reduced_costs", "time_limited", b"time_limited", "weight_ranges", b"weight_ranges", "weights", b"weights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__optimality_gap: _TypeAlias = _typing.Literal["optimality_gap"]  # noqa: Y015
+    _WhichOneofArgType__optimality_gap: _TypeAlias = _typing.Literal["_optimality_gap", b"_optimality_gap"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optimality_gap) -> _WhichOneofReturnType__optimality_gap | None: ...
+
+Global___OptimalPortfolio: _TypeAlias = OptimalPortfolio  # noqa: Y015
+
+@_typing.final
+class ReducedCost(_message.Message):
+    """What a product lacks to enter the portfolio."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCT_ID_FIELD_NUMBER: _builtins.int
+    MISSING_RETURN_FIELD_NUMBER: _builtins.int
+    product_id: _builtins.str
+    """Product."""
+    missing_return: _builtins.float
+    """Expected yearly return that is missing, a fraction, at least 0."""
+    def __init__(
+        self,
+        *,
+        product_id: _builtins.str = ...,
+        missing_return: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing_return", b"missing_return", "product_id", b"product_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___OptimalPortfolio: _TypeAlias = OptimalPortfolio  # noqa: Y015
+Global___ReducedCost: _TypeAlias = ReducedCost  # noqa: Y015
+
+@_typing.final
+class LimitCost(_message.Message):
+    """What one limit costs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """The limit in the request's own field names."""
+    cost: _builtins.float
+    """Objective without this limit minus objective with it, at least 0."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        cost: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "field", b"field"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitCost: _TypeAlias = LimitCost  # noqa: Y015
+
+@_typing.final
+class WeightRange(_message.Message):
+    """Range of a weight under resampled expected returns."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRODUCT_ID_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    product_id: _builtins.str
+    """Product."""
+    low: _builtins.float
+    """Fifth percentile of the weight."""
+    high: _builtins.float
+    """Ninety-fifth percentile."""
+    def __init__(
+        self,
+        *,
+        product_id: _builtins.str = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low", "product_id", b"product_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WeightRange: _TypeAlias = WeightRange  # noqa: Y015
 
 @_typing.final
 class OptimizePortfolioResponse(_message.Message):
@@ -205,6 +259,144 @@ class OptimizePortfolioResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___OptimizePortfolioResponse: _TypeAlias = OptimizePortfolioResponse  # noqa: Y015
+
+@_typing.final
+class BatchItem(_message.Message):
+    """One client of a batch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    CURRENT_WEIGHTS_FIELD_NUMBER: _builtins.int
+    OBJECTIVE_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """Identifier chosen by the caller, unique within the batch."""
+    @_builtins.property
+    def limits(self) -> _portfolio_pb2.Limits:
+        """Limits of this client."""
+
+    @_builtins.property
+    def current_weights(self) -> _containers.RepeatedCompositeFieldContainer[_weight_pb2.Weight]:
+        """What this client holds."""
+
+    @_builtins.property
+    def objective(self) -> _objective_pb2.Objective:
+        """What is to be made best for this client."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        limits: _portfolio_pb2.Limits | None = ...,
+        current_weights: _abc.Iterable[_weight_pb2.Weight] | None = ...,
+        objective: _objective_pb2.Objective | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "objective", b"objective"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["current_weights", b"current_weights", "item_id", b"item_id", "limits", b"limits", "objective", b"objective"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchItem: _TypeAlias = BatchItem  # noqa: Y015
+
+@_typing.final
+class BatchOptimizePortfoliosRequest(_message.Message):
+    """Portfolios for many clients are wanted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIVERSE_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def universe(self) -> _portfolio_pb2.PortfolioProblem:
+        """What all share: base currency, market snapshot, products, estimates. Its limits and current weights stay empty."""
+
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchItem]:
+        """1 to 10,000 clients."""
+
+    def __init__(
+        self,
+        *,
+        universe: _portfolio_pb2.PortfolioProblem | None = ...,
+        items: _abc.Iterable[Global___BatchItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["universe", b"universe"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "universe", b"universe"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchOptimizePortfoliosRequest: _TypeAlias = BatchOptimizePortfoliosRequest  # noqa: Y015
+
+@_typing.final
+class BatchError(_message.Message):
+    """Why one client of a batch has no portfolio."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Name of a fiducia.type.v1.ErrorReason without prefix."""
+    message: _builtins.str
+    """In words, with the field."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchError: _TypeAlias = BatchError  # noqa: Y015
+
+@_typing.final
+class BatchOptimizePortfoliosResponse(_message.Message):
+    """The result of one client."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    OPTIMAL_FIELD_NUMBER: _builtins.int
+    INFEASIBILITY_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """Identifier of the item."""
+    @_builtins.property
+    def optimal(self) -> Global___OptimalPortfolio:
+        """The best portfolio."""
+
+    @_builtins.property
+    def infeasibility(self) -> _portfolio_pb2.Infeasibility:
+        """The limits contradict each other."""
+
+    @_builtins.property
+    def error(self) -> Global___BatchError:
+        """The item could not be computed."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        optimal: Global___OptimalPortfolio | None = ...,
+        infeasibility: _portfolio_pb2.Infeasibility | None = ...,
+        error: Global___BatchError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "infeasibility", b"infeasibility", "optimal", b"optimal", "outcome", b"outcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "infeasibility", b"infeasibility", "item_id", b"item_id", "optimal", b"optimal", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["optimal", "infeasibility", "error"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___BatchOptimizePortfoliosResponse: _TypeAlias = BatchOptimizePortfoliosResponse  # noqa: Y015
 
 @_typing.final
 class ComputeFrontierRequest(_message.Message):
@@ -370,6 +562,7 @@ class MarketSnapshot(_message.Message):
     AS_OF_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     ASSET_CLASS_COUNT_FIELD_NUMBER: _builtins.int
+    PRODUCT_IDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """SHA-256 in hexadecimal of the data; names the snapshot."""
     active: _builtins.bool
@@ -379,10 +572,14 @@ class MarketSnapshot(_message.Message):
     label: _builtins.str
     """"ILLUSTRATIVE" or "APPROVED"."""
     asset_class_count: _builtins.int
-    """Number of asset classes."""
+    """Number of asset classes; 0 for prices."""
     @_builtins.property
     def as_of(self) -> _date_pb2.Date:
         """The day of the assumptions."""
+
+    @_builtins.property
+    def product_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Products with prices; empty for assumptions."""
 
     def __init__(
         self,
@@ -393,10 +590,11 @@ class MarketSnapshot(_message.Message):
         as_of: _date_pb2.Date | None = ...,
         label: _builtins.str = ...,
         asset_class_count: _builtins.int = ...,
+        product_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "as_of", b"as_of", "asset_class_count", b"asset_class_count", "assumption_set", b"assumption_set", "id", b"id", "label", b"label"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "as_of", b"as_of", "asset_class_count", b"asset_class_count", "assumption_set", b"assumption_set", "id", b"id", "label", b"label", "product_ids", b"product_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,7 +3,12 @@
 import grpc
 import warnings
 
+from fiducia.optimizer.v1 import backtest_pb2 as fiducia_dot_optimizer_dot_v1_dot_backtest__pb2
+from fiducia.optimizer.v1 import goal_pb2 as fiducia_dot_optimizer_dot_v1_dot_goal__pb2
+from fiducia.optimizer.v1 import market_pb2 as fiducia_dot_optimizer_dot_v1_dot_market__pb2
 from fiducia.optimizer.v1 import optimizer_service_pb2 as fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2
+from fiducia.optimizer.v1 import rebalance_pb2 as fiducia_dot_optimizer_dot_v1_dot_rebalance__pb2
+from fiducia.optimizer.v1 import risk_pb2 as fiducia_dot_optimizer_dot_v1_dot_risk__pb2
 
 GRPC_GENERATED_VERSION = '1.80.0'
 GRPC_VERSION = grpc.__version__
@@ -45,6 +50,41 @@ class OptimizerServiceStub(object):
                 request_serializer=fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.ComputeFrontierRequest.SerializeToString,
                 response_deserializer=fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.ComputeFrontierResponse.FromString,
                 _registered_method=True)
+        self.BatchOptimizePortfolios = channel.unary_stream(
+                '/fiducia.optimizer.v1.OptimizerService/BatchOptimizePortfolios',
+                request_serializer=fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.BatchOptimizePortfoliosRequest.SerializeToString,
+                response_deserializer=fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.BatchOptimizePortfoliosResponse.FromString,
+                _registered_method=True)
+        self.AnalyzeRisk = channel.unary_unary(
+                '/fiducia.optimizer.v1.OptimizerService/AnalyzeRisk',
+                request_serializer=fiducia_dot_optimizer_dot_v1_dot_risk__pb2.AnalyzeRiskRequest.SerializeToString,
+                response_deserializer=fiducia_dot_optimizer_dot_v1_dot_risk__pb2.AnalyzeRiskResponse.FromString,
+                _registered_method=True)
+        self.ProposeRebalance = channel.unary_unary(
+                '/fiducia.optimizer.v1.OptimizerService/ProposeRebalance',
+                request_serializer=fiducia_dot_optimizer_dot_v1_dot_rebalance__pb2.ProposeRebalanceRequest.SerializeToString,
+                response_deserializer=fiducia_dot_optimizer_dot_v1_dot_rebalance__pb2.ProposeRebalanceResponse.FromString,
+                _registered_method=True)
+        self.SimulateGoal = channel.unary_unary(
+                '/fiducia.optimizer.v1.OptimizerService/SimulateGoal',
+                request_serializer=fiducia_dot_optimizer_dot_v1_dot_goal__pb2.SimulateGoalRequest.SerializeToString,
+                response_deserializer=fiducia_dot_optimizer_dot_v1_dot_goal__pb2.SimulateGoalResponse.FromString,
+                _registered_method=True)
+        self.RunBacktest = channel.unary_unary(
+                '/fiducia.optimizer.v1.OptimizerService/RunBacktest',
+                request_serializer=fiducia_dot_optimizer_dot_v1_dot_backtest__pb2.RunBacktestRequest.SerializeToString,
+                response_deserializer=fiducia_dot_optimizer_dot_v1_dot_backtest__pb2.RunBacktestResponse.FromString,
+                _registered_method=True)
+        self.ImportMarketData = channel.unary_unary(
+                '/fiducia.optimizer.v1.OptimizerService/ImportMarketData',
+                request_serializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ImportMarketDataRequest.SerializeToString,
+                response_deserializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ImportMarketDataResponse.FromString,
+                _registered_method=True)
+        self.ActivateMarketSnapshot = channel.unary_unary(
+                '/fiducia.optimizer.v1.OptimizerService/ActivateMarketSnapshot',
+                request_serializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotRequest.SerializeToString,
+                response_deserializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotResponse.FromString,
+                _registered_method=True)
         self.ListMarketSnapshots = channel.unary_unary(
                 '/fiducia.optimizer.v1.OptimizerService/ListMarketSnapshots',
                 request_serializer=fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.ListMarketSnapshotsRequest.SerializeToString,
@@ -58,7 +98,8 @@ class OptimizerServiceServicer(object):
 
     def OptimizePortfolio(self, request, context):
         """Returns the best portfolio under the limits, with its proof, or the limits that contradict each other.
-        Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, SOLUTION_REFUSED, CAPACITY.
+        Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, UNSUPPORTED_COMBINATION, SOLUTION_REFUSED,
+        CAPACITY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -66,7 +107,64 @@ class OptimizerServiceServicer(object):
 
     def ComputeFrontier(self, request, context):
         """Returns portfolios of least volatility for increasing expected return.
-        Errors: as OptimizePortfolio.
+        Errors: as OptimizePortfolio; UNSUPPORTED_COMBINATION also for max_cvar, tracking_error and positions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchOptimizePortfolios(self, request, context):
+        """Optimises for many clients over one universe and streams each result as it is ready, in any order.
+        One client's error is an outcome of its item and never fails the others.
+        Errors: INVALID_REQUEST (of the shared part), NOT_FOUND, NOT_READY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AnalyzeRisk(self, request, context):
+        """Returns the risk of a given portfolio: contributions, tails, stress scenarios, beta, duration.
+        Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProposeRebalance(self, request, context):
+        """Returns the trades that lead from lots and cash to a target, with costs, taxes and what held them back.
+        Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateGoal(self, request, context):
+        """Simulates a goal: probability of success with its error, fan of outcomes, extra contribution.
+        Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY, UNSUPPORTED_COMBINATION (bootstrap without prices).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunBacktest(self, request, context):
+        """Runs a strategy over past prices without looking ahead.
+        Errors: INVALID_REQUEST, NOT_FOUND, UNSUPPORTED_COMBINATION (a snapshot without prices).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportMarketData(self, request, context):
+        """Keeps a table of prices as a market snapshot and reports every fault it finds, by product.
+        Errors: INVALID_REQUEST.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActivateMarketSnapshot(self, request, context):
+        """Makes a snapshot the active one.
+        Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,6 +189,41 @@ def add_OptimizerServiceServicer_to_server(servicer, server):
                     servicer.ComputeFrontier,
                     request_deserializer=fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.ComputeFrontierRequest.FromString,
                     response_serializer=fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.ComputeFrontierResponse.SerializeToString,
+            ),
+            'BatchOptimizePortfolios': grpc.unary_stream_rpc_method_handler(
+                    servicer.BatchOptimizePortfolios,
+                    request_deserializer=fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.BatchOptimizePortfoliosRequest.FromString,
+                    response_serializer=fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.BatchOptimizePortfoliosResponse.SerializeToString,
+            ),
+            'AnalyzeRisk': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnalyzeRisk,
+                    request_deserializer=fiducia_dot_optimizer_dot_v1_dot_risk__pb2.AnalyzeRiskRequest.FromString,
+                    response_serializer=fiducia_dot_optimizer_dot_v1_dot_risk__pb2.AnalyzeRiskResponse.SerializeToString,
+            ),
+            'ProposeRebalance': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeRebalance,
+                    request_deserializer=fiducia_dot_optimizer_dot_v1_dot_rebalance__pb2.ProposeRebalanceRequest.FromString,
+                    response_serializer=fiducia_dot_optimizer_dot_v1_dot_rebalance__pb2.ProposeRebalanceResponse.SerializeToString,
+            ),
+            'SimulateGoal': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateGoal,
+                    request_deserializer=fiducia_dot_optimizer_dot_v1_dot_goal__pb2.SimulateGoalRequest.FromString,
+                    response_serializer=fiducia_dot_optimizer_dot_v1_dot_goal__pb2.SimulateGoalResponse.SerializeToString,
+            ),
+            'RunBacktest': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunBacktest,
+                    request_deserializer=fiducia_dot_optimizer_dot_v1_dot_backtest__pb2.RunBacktestRequest.FromString,
+                    response_serializer=fiducia_dot_optimizer_dot_v1_dot_backtest__pb2.RunBacktestResponse.SerializeToString,
+            ),
+            'ImportMarketData': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportMarketData,
+                    request_deserializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ImportMarketDataRequest.FromString,
+                    response_serializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ImportMarketDataResponse.SerializeToString,
+            ),
+            'ActivateMarketSnapshot': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActivateMarketSnapshot,
+                    request_deserializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotRequest.FromString,
+                    response_serializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotResponse.SerializeToString,
             ),
             'ListMarketSnapshots': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMarketSnapshots,
@@ -153,6 +286,195 @@ class OptimizerService(object):
             '/fiducia.optimizer.v1.OptimizerService/ComputeFrontier',
             fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.ComputeFrontierRequest.SerializeToString,
             fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.ComputeFrontierResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchOptimizePortfolios(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/fiducia.optimizer.v1.OptimizerService/BatchOptimizePortfolios',
+            fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.BatchOptimizePortfoliosRequest.SerializeToString,
+            fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.BatchOptimizePortfoliosResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnalyzeRisk(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.optimizer.v1.OptimizerService/AnalyzeRisk',
+            fiducia_dot_optimizer_dot_v1_dot_risk__pb2.AnalyzeRiskRequest.SerializeToString,
+            fiducia_dot_optimizer_dot_v1_dot_risk__pb2.AnalyzeRiskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeRebalance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.optimizer.v1.OptimizerService/ProposeRebalance',
+            fiducia_dot_optimizer_dot_v1_dot_rebalance__pb2.ProposeRebalanceRequest.SerializeToString,
+            fiducia_dot_optimizer_dot_v1_dot_rebalance__pb2.ProposeRebalanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateGoal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.optimizer.v1.OptimizerService/SimulateGoal',
+            fiducia_dot_optimizer_dot_v1_dot_goal__pb2.SimulateGoalRequest.SerializeToString,
+            fiducia_dot_optimizer_dot_v1_dot_goal__pb2.SimulateGoalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunBacktest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.optimizer.v1.OptimizerService/RunBacktest',
+            fiducia_dot_optimizer_dot_v1_dot_backtest__pb2.RunBacktestRequest.SerializeToString,
+            fiducia_dot_optimizer_dot_v1_dot_backtest__pb2.RunBacktestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportMarketData(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.optimizer.v1.OptimizerService/ImportMarketData',
+            fiducia_dot_optimizer_dot_v1_dot_market__pb2.ImportMarketDataRequest.SerializeToString,
+            fiducia_dot_optimizer_dot_v1_dot_market__pb2.ImportMarketDataResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActivateMarketSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.optimizer.v1.OptimizerService/ActivateMarketSnapshot',
+            fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotRequest.SerializeToString,
+            fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotResponse.FromString,
             options,
             channel_credentials,
             insecure,

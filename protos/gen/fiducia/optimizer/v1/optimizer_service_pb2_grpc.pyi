@@ -4,7 +4,12 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from fiducia.optimizer.v1 import backtest_pb2 as _backtest_pb2
+from fiducia.optimizer.v1 import goal_pb2 as _goal_pb2
+from fiducia.optimizer.v1 import market_pb2 as _market_pb2
 from fiducia.optimizer.v1 import optimizer_service_pb2 as _optimizer_service_pb2
+from fiducia.optimizer.v1 import rebalance_pb2 as _rebalance_pb2
+from fiducia.optimizer.v1 import risk_pb2 as _risk_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -35,11 +40,41 @@ class OptimizerServiceStub:
     def __new__(cls, channel: _aio.Channel) -> OptimizerServiceAsyncStub: ...
     OptimizePortfolio: _grpc.UnaryUnaryMultiCallable[_optimizer_service_pb2.OptimizePortfolioRequest, _optimizer_service_pb2.OptimizePortfolioResponse]
     """Returns the best portfolio under the limits, with its proof, or the limits that contradict each other.
-    Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, SOLUTION_REFUSED, CAPACITY.
+    Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, UNSUPPORTED_COMBINATION, SOLUTION_REFUSED,
+    CAPACITY.
     """
     ComputeFrontier: _grpc.UnaryUnaryMultiCallable[_optimizer_service_pb2.ComputeFrontierRequest, _optimizer_service_pb2.ComputeFrontierResponse]
     """Returns portfolios of least volatility for increasing expected return.
-    Errors: as OptimizePortfolio.
+    Errors: as OptimizePortfolio; UNSUPPORTED_COMBINATION also for max_cvar, tracking_error and positions.
+    """
+    BatchOptimizePortfolios: _grpc.UnaryStreamMultiCallable[_optimizer_service_pb2.BatchOptimizePortfoliosRequest, _optimizer_service_pb2.BatchOptimizePortfoliosResponse]
+    """Optimises for many clients over one universe and streams each result as it is ready, in any order.
+    One client's error is an outcome of its item and never fails the others.
+    Errors: INVALID_REQUEST (of the shared part), NOT_FOUND, NOT_READY.
+    """
+    AnalyzeRisk: _grpc.UnaryUnaryMultiCallable[_risk_pb2.AnalyzeRiskRequest, _risk_pb2.AnalyzeRiskResponse]
+    """Returns the risk of a given portfolio: contributions, tails, stress scenarios, beta, duration.
+    Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
+    """
+    ProposeRebalance: _grpc.UnaryUnaryMultiCallable[_rebalance_pb2.ProposeRebalanceRequest, _rebalance_pb2.ProposeRebalanceResponse]
+    """Returns the trades that lead from lots and cash to a target, with costs, taxes and what held them back.
+    Errors: INVALID_REQUEST.
+    """
+    SimulateGoal: _grpc.UnaryUnaryMultiCallable[_goal_pb2.SimulateGoalRequest, _goal_pb2.SimulateGoalResponse]
+    """Simulates a goal: probability of success with its error, fan of outcomes, extra contribution.
+    Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY, UNSUPPORTED_COMBINATION (bootstrap without prices).
+    """
+    RunBacktest: _grpc.UnaryUnaryMultiCallable[_backtest_pb2.RunBacktestRequest, _backtest_pb2.RunBacktestResponse]
+    """Runs a strategy over past prices without looking ahead.
+    Errors: INVALID_REQUEST, NOT_FOUND, UNSUPPORTED_COMBINATION (a snapshot without prices).
+    """
+    ImportMarketData: _grpc.UnaryUnaryMultiCallable[_market_pb2.ImportMarketDataRequest, _market_pb2.ImportMarketDataResponse]
+    """Keeps a table of prices as a market snapshot and reports every fault it finds, by product.
+    Errors: INVALID_REQUEST.
+    """
+    ActivateMarketSnapshot: _grpc.UnaryUnaryMultiCallable[_market_pb2.ActivateMarketSnapshotRequest, _market_pb2.ActivateMarketSnapshotResponse]
+    """Makes a snapshot the active one.
+    Errors: NOT_FOUND.
     """
     ListMarketSnapshots: _grpc.UnaryUnaryMultiCallable[_optimizer_service_pb2.ListMarketSnapshotsRequest, _optimizer_service_pb2.ListMarketSnapshotsResponse]
     """Lists the market snapshots on this server, newest first."""
@@ -51,11 +86,41 @@ class OptimizerServiceAsyncStub(OptimizerServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     OptimizePortfolio: _aio.UnaryUnaryMultiCallable[_optimizer_service_pb2.OptimizePortfolioRequest, _optimizer_service_pb2.OptimizePortfolioResponse]  # type: ignore[assignment]
     """Returns the best portfolio under the limits, with its proof, or the limits that contradict each other.
-    Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, SOLUTION_REFUSED, CAPACITY.
+    Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, UNSUPPORTED_COMBINATION, SOLUTION_REFUSED,
+    CAPACITY.
     """
     ComputeFrontier: _aio.UnaryUnaryMultiCallable[_optimizer_service_pb2.ComputeFrontierRequest, _optimizer_service_pb2.ComputeFrontierResponse]  # type: ignore[assignment]
     """Returns portfolios of least volatility for increasing expected return.
-    Errors: as OptimizePortfolio.
+    Errors: as OptimizePortfolio; UNSUPPORTED_COMBINATION also for max_cvar, tracking_error and positions.
+    """
+    BatchOptimizePortfolios: _aio.UnaryStreamMultiCallable[_optimizer_service_pb2.BatchOptimizePortfoliosRequest, _optimizer_service_pb2.BatchOptimizePortfoliosResponse]  # type: ignore[assignment]
+    """Optimises for many clients over one universe and streams each result as it is ready, in any order.
+    One client's error is an outcome of its item and never fails the others.
+    Errors: INVALID_REQUEST (of the shared part), NOT_FOUND, NOT_READY.
+    """
+    AnalyzeRisk: _aio.UnaryUnaryMultiCallable[_risk_pb2.AnalyzeRiskRequest, _risk_pb2.AnalyzeRiskResponse]  # type: ignore[assignment]
+    """Returns the risk of a given portfolio: contributions, tails, stress scenarios, beta, duration.
+    Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
+    """
+    ProposeRebalance: _aio.UnaryUnaryMultiCallable[_rebalance_pb2.ProposeRebalanceRequest, _rebalance_pb2.ProposeRebalanceResponse]  # type: ignore[assignment]
+    """Returns the trades that lead from lots and cash to a target, with costs, taxes and what held them back.
+    Errors: INVALID_REQUEST.
+    """
+    SimulateGoal: _aio.UnaryUnaryMultiCallable[_goal_pb2.SimulateGoalRequest, _goal_pb2.SimulateGoalResponse]  # type: ignore[assignment]
+    """Simulates a goal: probability of success with its error, fan of outcomes, extra contribution.
+    Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY, UNSUPPORTED_COMBINATION (bootstrap without prices).
+    """
+    RunBacktest: _aio.UnaryUnaryMultiCallable[_backtest_pb2.RunBacktestRequest, _backtest_pb2.RunBacktestResponse]  # type: ignore[assignment]
+    """Runs a strategy over past prices without looking ahead.
+    Errors: INVALID_REQUEST, NOT_FOUND, UNSUPPORTED_COMBINATION (a snapshot without prices).
+    """
+    ImportMarketData: _aio.UnaryUnaryMultiCallable[_market_pb2.ImportMarketDataRequest, _market_pb2.ImportMarketDataResponse]  # type: ignore[assignment]
+    """Keeps a table of prices as a market snapshot and reports every fault it finds, by product.
+    Errors: INVALID_REQUEST.
+    """
+    ActivateMarketSnapshot: _aio.UnaryUnaryMultiCallable[_market_pb2.ActivateMarketSnapshotRequest, _market_pb2.ActivateMarketSnapshotResponse]  # type: ignore[assignment]
+    """Makes a snapshot the active one.
+    Errors: NOT_FOUND.
     """
     ListMarketSnapshots: _aio.UnaryUnaryMultiCallable[_optimizer_service_pb2.ListMarketSnapshotsRequest, _optimizer_service_pb2.ListMarketSnapshotsResponse]  # type: ignore[assignment]
     """Lists the market snapshots on this server, newest first."""
@@ -70,7 +135,8 @@ class OptimizerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_optimizer_service_pb2.OptimizePortfolioResponse, _abc.Awaitable[_optimizer_service_pb2.OptimizePortfolioResponse]]:
         """Returns the best portfolio under the limits, with its proof, or the limits that contradict each other.
-        Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, SOLUTION_REFUSED, CAPACITY.
+        Errors: INVALID_REQUEST, NOT_FOUND (unknown market snapshot), NOT_READY, UNSUPPORTED_COMBINATION, SOLUTION_REFUSED,
+        CAPACITY.
         """
 
     @_abc_1.abstractmethod
@@ -80,7 +146,78 @@ class OptimizerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_optimizer_service_pb2.ComputeFrontierResponse, _abc.Awaitable[_optimizer_service_pb2.ComputeFrontierResponse]]:
         """Returns portfolios of least volatility for increasing expected return.
-        Errors: as OptimizePortfolio.
+        Errors: as OptimizePortfolio; UNSUPPORTED_COMBINATION also for max_cvar, tracking_error and positions.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchOptimizePortfolios(
+        self,
+        request: _optimizer_service_pb2.BatchOptimizePortfoliosRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_optimizer_service_pb2.BatchOptimizePortfoliosResponse], _abc.AsyncIterator[_optimizer_service_pb2.BatchOptimizePortfoliosResponse]]:
+        """Optimises for many clients over one universe and streams each result as it is ready, in any order.
+        One client's error is an outcome of its item and never fails the others.
+        Errors: INVALID_REQUEST (of the shared part), NOT_FOUND, NOT_READY.
+        """
+
+    @_abc_1.abstractmethod
+    def AnalyzeRisk(
+        self,
+        request: _risk_pb2.AnalyzeRiskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_risk_pb2.AnalyzeRiskResponse, _abc.Awaitable[_risk_pb2.AnalyzeRiskResponse]]:
+        """Returns the risk of a given portfolio: contributions, tails, stress scenarios, beta, duration.
+        Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
+        """
+
+    @_abc_1.abstractmethod
+    def ProposeRebalance(
+        self,
+        request: _rebalance_pb2.ProposeRebalanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rebalance_pb2.ProposeRebalanceResponse, _abc.Awaitable[_rebalance_pb2.ProposeRebalanceResponse]]:
+        """Returns the trades that lead from lots and cash to a target, with costs, taxes and what held them back.
+        Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def SimulateGoal(
+        self,
+        request: _goal_pb2.SimulateGoalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_goal_pb2.SimulateGoalResponse, _abc.Awaitable[_goal_pb2.SimulateGoalResponse]]:
+        """Simulates a goal: probability of success with its error, fan of outcomes, extra contribution.
+        Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY, UNSUPPORTED_COMBINATION (bootstrap without prices).
+        """
+
+    @_abc_1.abstractmethod
+    def RunBacktest(
+        self,
+        request: _backtest_pb2.RunBacktestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_backtest_pb2.RunBacktestResponse, _abc.Awaitable[_backtest_pb2.RunBacktestResponse]]:
+        """Runs a strategy over past prices without looking ahead.
+        Errors: INVALID_REQUEST, NOT_FOUND, UNSUPPORTED_COMBINATION (a snapshot without prices).
+        """
+
+    @_abc_1.abstractmethod
+    def ImportMarketData(
+        self,
+        request: _market_pb2.ImportMarketDataRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_market_pb2.ImportMarketDataResponse, _abc.Awaitable[_market_pb2.ImportMarketDataResponse]]:
+        """Keeps a table of prices as a market snapshot and reports every fault it finds, by product.
+        Errors: INVALID_REQUEST.
+        """
+
+    @_abc_1.abstractmethod
+    def ActivateMarketSnapshot(
+        self,
+        request: _market_pb2.ActivateMarketSnapshotRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_market_pb2.ActivateMarketSnapshotResponse, _abc.Awaitable[_market_pb2.ActivateMarketSnapshotResponse]]:
+        """Makes a snapshot the active one.
+        Errors: NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

@@ -22,42 +22,50 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from fiducia.optimizer.v1 import estimates_pb2 as fiducia_dot_optimizer_dot_v1_dot_estimates__pb2
+from fiducia.type.v1 import risk_pb2 as fiducia_dot_type_dot_v1_dot_risk__pb2
 from fiducia.type.v1 import weight_pb2 as fiducia_dot_type_dot_v1_dot_weight__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$fiducia/optimizer/v1/portfolio.proto\x12\x14\x66iducia.optimizer.v1\x1a\x1c\x66iducia/type/v1/weight.proto\"0\n\x08\x45xposure\x12\x13\n\x0b\x61sset_class\x18\x01 \x01(\t\x12\x0f\n\x07loading\x18\x02 \x01(\x01\"\xce\x01\n\x0cProductTerms\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61sset_class\x18\x02 \x01(\t\x12\x31\n\texposures\x18\x03 \x03(\x0b\x32\x1e.fiducia.optimizer.v1.Exposure\x12\x17\n\x0f\x63urrency_hedged\x18\x04 \x01(\x08\x12\x1b\n\x13specific_volatility\x18\x05 \x01(\x01\x12\x1a\n\rexpense_ratio\x18\x06 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_expense_ratio\"q\n\x0bWeightBound\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x17\n\nmin_weight\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\nmax_weight\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_min_weightB\r\n\x0b_max_weight\"\x96\x01\n\nGroupBound\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rasset_classes\x18\x02 \x03(\t\x12\x13\n\x0bproduct_ids\x18\x03 \x03(\t\x12\x17\n\nmin_weight\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\nmax_weight\x18\x05 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_min_weightB\r\n\x0b_max_weight\"\xcb\x01\n\x06Limits\x12\x33\n\x08products\x18\x01 \x03(\x0b\x32!.fiducia.optimizer.v1.WeightBound\x12\x30\n\x06groups\x18\x02 \x03(\x0b\x32 .fiducia.optimizer.v1.GroupBound\x12\x19\n\x0cmax_turnover\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0emax_volatility\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\x0f\n\r_max_turnoverB\x11\n\x0f_max_volatility\"\xd8\x01\n\x10PortfolioProblem\x12\x15\n\rbase_currency\x18\x01 \x01(\t\x12\x17\n\x0fmarket_snapshot\x18\x02 \x01(\t\x12\x34\n\x08products\x18\x03 \x03(\x0b\x32\".fiducia.optimizer.v1.ProductTerms\x12,\n\x06limits\x18\x04 \x01(\x0b\x32\x1c.fiducia.optimizer.v1.Limits\x12\x30\n\x0f\x63urrent_weights\x18\x05 \x03(\x0b\x32\x17.fiducia.type.v1.Weight\"\x91\x01\n\x16\x43onditionalValueAtRisk\x12\x0c\n\x04loss\x18\x01 \x01(\x01\x12\x12\n\nconfidence\x18\x02 \x01(\x01\x12\x15\n\rhorizon_years\x18\x03 \x01(\x01\x12>\n\x0c\x64istribution\x18\x04 \x01(\x0e\x32(.fiducia.optimizer.v1.ReturnDistribution\"<\n\x10RiskContribution\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontribution\x18\x02 \x01(\x01\"\xef\x01\n\x0cRiskAnalysis\x12\x17\n\x0f\x65xpected_return\x18\x01 \x01(\x01\x12\x1b\n\x13\x65xpected_return_net\x18\x02 \x01(\x01\x12\x12\n\nvolatility\x18\x03 \x01(\x01\x12:\n\x04\x63var\x18\x04 \x01(\x0b\x32,.fiducia.optimizer.v1.ConditionalValueAtRisk\x12\x42\n\x12risk_contributions\x18\x05 \x03(\x0b\x32&.fiducia.optimizer.v1.RiskContribution\x12\x15\n\rexpense_ratio\x18\x06 \x01(\x01\"\xaa\x01\n\x0b\x43\x65rtificate\x12\x0e\n\x06solver\x18\x01 \x01(\t\x12\x16\n\x0esolver_version\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x17\n\x0fprimal_residual\x18\x04 \x01(\x01\x12\x15\n\rdual_residual\x18\x05 \x01(\x01\x12 \n\x18\x63omplementarity_residual\x18\x06 \x01(\x01\x12\x11\n\ttolerance\x18\x07 \x01(\x01\"B\n\x0c\x42indingLimit\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05\x62ound\x18\x02 \x01(\x01\x12\x14\n\x0cshadow_price\x18\x03 \x01(\x01\"J\n\rInfeasibility\x12\x39\n\tconflicts\x18\x01 \x03(\x0b\x32&.fiducia.optimizer.v1.ConflictingLimit\"^\n\x10\x43onflictingLimit\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05\x62ound\x18\x02 \x01(\x01\x12\x1a\n\rrelaxed_bound\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_relaxed_bound*Y\n\x12ReturnDistribution\x12#\n\x1fRETURN_DISTRIBUTION_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRETURN_DISTRIBUTION_NORMAL\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$fiducia/optimizer/v1/portfolio.proto\x12\x14\x66iducia.optimizer.v1\x1a$fiducia/optimizer/v1/estimates.proto\x1a\x1a\x66iducia/type/v1/risk.proto\x1a\x1c\x66iducia/type/v1/weight.proto\"0\n\x08\x45xposure\x12\x13\n\x0b\x61sset_class\x18\x01 \x01(\t\x12\x0f\n\x07loading\x18\x02 \x01(\x01\"\xb5\x03\n\x0cProductTerms\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x13\n\x0b\x61sset_class\x18\x02 \x01(\t\x12\x31\n\texposures\x18\x03 \x03(\x0b\x32\x1e.fiducia.optimizer.v1.Exposure\x12\x17\n\x0f\x63urrency_hedged\x18\x04 \x01(\x08\x12\x1b\n\x13specific_volatility\x18\x05 \x01(\x01\x12\x1a\n\rexpense_ratio\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x0ctrading_cost\x18\x07 \x01(\x01\x12\x10\n\x08\x63urrency\x18\x08 \x01(\t\x12\x0e\n\x06issuer\x18\t \x01(\t\x12\x0e\n\x06region\x18\n \x01(\t\x12.\n\nrisk_level\x18\x0b \x01(\x0e\x32\x1a.fiducia.type.v1.RiskLevel\x12\r\n\x05\x66lags\x18\x0c \x03(\t\x12\x1b\n\x0eliquidity_days\x18\r \x01(\x01H\x01\x88\x01\x01\x12\x1b\n\x0e\x64uration_years\x18\x0e \x01(\x01H\x02\x88\x01\x01\x42\x10\n\x0e_expense_ratioB\x11\n\x0f_liquidity_daysB\x11\n\x0f_duration_years\"q\n\x0bWeightBound\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x17\n\nmin_weight\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\nmax_weight\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_min_weightB\r\n\x0b_max_weight\"\x8c\x02\n\nGroupBound\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rasset_classes\x18\x02 \x03(\t\x12\x13\n\x0bproduct_ids\x18\x03 \x03(\t\x12\x17\n\nmin_weight\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x17\n\nmax_weight\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\ncurrencies\x18\x06 \x03(\t\x12\x0f\n\x07issuers\x18\x07 \x03(\t\x12\x0f\n\x07regions\x18\x08 \x03(\t\x12/\n\x0brisk_levels\x18\t \x03(\x0e\x32\x1a.fiducia.type.v1.RiskLevel\x12\r\n\x05\x66lags\x18\n \x03(\tB\r\n\x0b_min_weightB\r\n\x0b_max_weight\"1\n\tCvarLimit\x12\x10\n\x08max_loss\x18\x01 \x01(\x01\x12\x12\n\nconfidence\x18\x02 \x01(\x01\"\\\n\x12TrackingErrorLimit\x12*\n\tbenchmark\x18\x01 \x03(\x0b\x32\x17.fiducia.type.v1.Weight\x12\x1a\n\x12max_tracking_error\x18\x02 \x01(\x01\"<\n\rPositionLimit\x12\x15\n\rmax_positions\x18\x01 \x01(\x05\x12\x14\n\x0cmin_position\x18\x02 \x01(\x01\"\xae\x04\n\x06Limits\x12\x33\n\x08products\x18\x01 \x03(\x0b\x32!.fiducia.optimizer.v1.WeightBound\x12\x30\n\x06groups\x18\x02 \x03(\x0b\x32 .fiducia.optimizer.v1.GroupBound\x12\x19\n\x0cmax_turnover\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x1b\n\x0emax_volatility\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x31\n\x08max_cvar\x18\x05 \x01(\x0b\x32\x1f.fiducia.optimizer.v1.CvarLimit\x12@\n\x0etracking_error\x18\x06 \x01(\x0b\x32(.fiducia.optimizer.v1.TrackingErrorLimit\x12\x36\n\tpositions\x18\x07 \x01(\x0b\x32#.fiducia.optimizer.v1.PositionLimit\x12\x1c\n\x14\x65xcluded_product_ids\x18\x08 \x03(\t\x12\x15\n\x08min_cash\x18\t \x01(\x01H\x02\x88\x01\x01\x12!\n\x14max_risk_level_score\x18\n \x01(\x01H\x03\x88\x01\x01\x12\x1f\n\x12max_liquidity_days\x18\x0b \x01(\x01H\x04\x88\x01\x01\x42\x0f\n\r_max_turnoverB\x11\n\x0f_max_volatilityB\x0b\n\t_min_cashB\x17\n\x15_max_risk_level_scoreB\x15\n\x13_max_liquidity_days\"\x8c\x02\n\x10PortfolioProblem\x12\x15\n\rbase_currency\x18\x01 \x01(\t\x12\x17\n\x0fmarket_snapshot\x18\x02 \x01(\t\x12\x34\n\x08products\x18\x03 \x03(\x0b\x32\".fiducia.optimizer.v1.ProductTerms\x12,\n\x06limits\x18\x04 \x01(\x0b\x32\x1c.fiducia.optimizer.v1.Limits\x12\x30\n\x0f\x63urrent_weights\x18\x05 \x03(\x0b\x32\x17.fiducia.type.v1.Weight\x12\x32\n\testimates\x18\x06 \x01(\x0b\x32\x1f.fiducia.optimizer.v1.Estimates\"\x91\x01\n\x16\x43onditionalValueAtRisk\x12\x0c\n\x04loss\x18\x01 \x01(\x01\x12\x12\n\nconfidence\x18\x02 \x01(\x01\x12\x15\n\rhorizon_years\x18\x03 \x01(\x01\x12>\n\x0c\x64istribution\x18\x04 \x01(\x0e\x32(.fiducia.optimizer.v1.ReturnDistribution\"<\n\x10RiskContribution\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontribution\x18\x02 \x01(\x01\"\xef\x01\n\x0cRiskAnalysis\x12\x17\n\x0f\x65xpected_return\x18\x01 \x01(\x01\x12\x1b\n\x13\x65xpected_return_net\x18\x02 \x01(\x01\x12\x12\n\nvolatility\x18\x03 \x01(\x01\x12:\n\x04\x63var\x18\x04 \x01(\x0b\x32,.fiducia.optimizer.v1.ConditionalValueAtRisk\x12\x42\n\x12risk_contributions\x18\x05 \x03(\x0b\x32&.fiducia.optimizer.v1.RiskContribution\x12\x15\n\rexpense_ratio\x18\x06 \x01(\x01\"\xaa\x01\n\x0b\x43\x65rtificate\x12\x0e\n\x06solver\x18\x01 \x01(\t\x12\x16\n\x0esolver_version\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x17\n\x0fprimal_residual\x18\x04 \x01(\x01\x12\x15\n\rdual_residual\x18\x05 \x01(\x01\x12 \n\x18\x63omplementarity_residual\x18\x06 \x01(\x01\x12\x11\n\ttolerance\x18\x07 \x01(\x01\"B\n\x0c\x42indingLimit\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05\x62ound\x18\x02 \x01(\x01\x12\x14\n\x0cshadow_price\x18\x03 \x01(\x01\"J\n\rInfeasibility\x12\x39\n\tconflicts\x18\x01 \x03(\x0b\x32&.fiducia.optimizer.v1.ConflictingLimit\"^\n\x10\x43onflictingLimit\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05\x62ound\x18\x02 \x01(\x01\x12\x1a\n\rrelaxed_bound\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_relaxed_bound*Y\n\x12ReturnDistribution\x12#\n\x1fRETURN_DISTRIBUTION_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRETURN_DISTRIBUTION_NORMAL\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fiducia.optimizer.v1.portfolio_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RETURNDISTRIBUTION']._serialized_start=1909
-  _globals['_RETURNDISTRIBUTION']._serialized_end=1998
-  _globals['_EXPOSURE']._serialized_start=92
-  _globals['_EXPOSURE']._serialized_end=140
-  _globals['_PRODUCTTERMS']._serialized_start=143
-  _globals['_PRODUCTTERMS']._serialized_end=349
-  _globals['_WEIGHTBOUND']._serialized_start=351
-  _globals['_WEIGHTBOUND']._serialized_end=464
-  _globals['_GROUPBOUND']._serialized_start=467
-  _globals['_GROUPBOUND']._serialized_end=617
-  _globals['_LIMITS']._serialized_start=620
-  _globals['_LIMITS']._serialized_end=823
-  _globals['_PORTFOLIOPROBLEM']._serialized_start=826
-  _globals['_PORTFOLIOPROBLEM']._serialized_end=1042
-  _globals['_CONDITIONALVALUEATRISK']._serialized_start=1045
-  _globals['_CONDITIONALVALUEATRISK']._serialized_end=1190
-  _globals['_RISKCONTRIBUTION']._serialized_start=1192
-  _globals['_RISKCONTRIBUTION']._serialized_end=1252
-  _globals['_RISKANALYSIS']._serialized_start=1255
-  _globals['_RISKANALYSIS']._serialized_end=1494
-  _globals['_CERTIFICATE']._serialized_start=1497
-  _globals['_CERTIFICATE']._serialized_end=1667
-  _globals['_BINDINGLIMIT']._serialized_start=1669
-  _globals['_BINDINGLIMIT']._serialized_end=1735
-  _globals['_INFEASIBILITY']._serialized_start=1737
-  _globals['_INFEASIBILITY']._serialized_end=1811
-  _globals['_CONFLICTINGLIMIT']._serialized_start=1813
-  _globals['_CONFLICTINGLIMIT']._serialized_end=1907
+  _globals['_RETURNDISTRIBUTION']._serialized_start=2938
+  _globals['_RETURNDISTRIBUTION']._serialized_end=3027
+  _globals['_EXPOSURE']._serialized_start=158
+  _globals['_EXPOSURE']._serialized_end=206
+  _globals['_PRODUCTTERMS']._serialized_start=209
+  _globals['_PRODUCTTERMS']._serialized_end=646
+  _globals['_WEIGHTBOUND']._serialized_start=648
+  _globals['_WEIGHTBOUND']._serialized_end=761
+  _globals['_GROUPBOUND']._serialized_start=764
+  _globals['_GROUPBOUND']._serialized_end=1032
+  _globals['_CVARLIMIT']._serialized_start=1034
+  _globals['_CVARLIMIT']._serialized_end=1083
+  _globals['_TRACKINGERRORLIMIT']._serialized_start=1085
+  _globals['_TRACKINGERRORLIMIT']._serialized_end=1177
+  _globals['_POSITIONLIMIT']._serialized_start=1179
+  _globals['_POSITIONLIMIT']._serialized_end=1239
+  _globals['_LIMITS']._serialized_start=1242
+  _globals['_LIMITS']._serialized_end=1800
+  _globals['_PORTFOLIOPROBLEM']._serialized_start=1803
+  _globals['_PORTFOLIOPROBLEM']._serialized_end=2071
+  _globals['_CONDITIONALVALUEATRISK']._serialized_start=2074
+  _globals['_CONDITIONALVALUEATRISK']._serialized_end=2219
+  _globals['_RISKCONTRIBUTION']._serialized_start=2221
+  _globals['_RISKCONTRIBUTION']._serialized_end=2281
+  _globals['_RISKANALYSIS']._serialized_start=2284
+  _globals['_RISKANALYSIS']._serialized_end=2523
+  _globals['_CERTIFICATE']._serialized_start=2526
+  _globals['_CERTIFICATE']._serialized_end=2696
+  _globals['_BINDINGLIMIT']._serialized_start=2698
+  _globals['_BINDINGLIMIT']._serialized_end=2764
+  _globals['_INFEASIBILITY']._serialized_start=2766
+  _globals['_INFEASIBILITY']._serialized_end=2840
+  _globals['_CONFLICTINGLIMIT']._serialized_start=2842
+  _globals['_CONFLICTINGLIMIT']._serialized_end=2936
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,8 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from fiducia.optimizer.v1 import estimates_pb2 as _estimates_pb2
+from fiducia.type.v1 import risk_pb2 as _risk_pb2
 from fiducia.type.v1 import weight_pb2 as _weight_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -78,6 +80,14 @@ class ProductTerms(_message.Message):
     CURRENCY_HEDGED_FIELD_NUMBER: _builtins.int
     SPECIFIC_VOLATILITY_FIELD_NUMBER: _builtins.int
     EXPENSE_RATIO_FIELD_NUMBER: _builtins.int
+    TRADING_COST_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    ISSUER_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    RISK_LEVEL_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    LIQUIDITY_DAYS_FIELD_NUMBER: _builtins.int
+    DURATION_YEARS_FIELD_NUMBER: _builtins.int
     product_id: _builtins.str
     """Identifier, unique within a request."""
     asset_class: _builtins.str
@@ -88,9 +98,27 @@ class ProductTerms(_message.Message):
     """Yearly volatility that the classes do not explain, a fraction, at least 0."""
     expense_ratio: _builtins.float
     """All fund fees per year, a fraction; absent means unknown, and the request is refused."""
+    trading_cost: _builtins.float
+    """Cost of buying or selling, a fraction of the amount traded: commission, taxes and half the bid-ask spread; at least 0."""
+    currency: _builtins.str
+    """ISO 4217 code in which it is dealt; empty: the base currency."""
+    issuer: _builtins.str
+    """Who runs it; used by issuer limits only."""
+    region: _builtins.str
+    """Region, such as "US" or "CN"; used by region limits only."""
+    risk_level: _risk_pb2.RiskLevel.ValueType
+    """Risk level; needed where limits.max_risk_level_score is set."""
+    liquidity_days: _builtins.float
+    """Days to sell a usual position; needed where limits.max_liquidity_days is set."""
+    duration_years: _builtins.float
+    """Interest-rate duration in years; absent: not carried, and duration exposure is not reported for it."""
     @_builtins.property
     def exposures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exposure]:
         """Loadings on asset classes; at least one."""
+
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Flags such as "ESG"; used by flag limits only."""
 
     def __init__(
         self,
@@ -101,14 +129,31 @@ class ProductTerms(_message.Message):
         currency_hedged: _builtins.bool = ...,
         specific_volatility: _builtins.float = ...,
         expense_ratio: _builtins.float | None = ...,
+        trading_cost: _builtins.float = ...,
+        currency: _builtins.str = ...,
+        issuer: _builtins.str = ...,
+        region: _builtins.str = ...,
+        risk_level: _risk_pb2.RiskLevel.ValueType = ...,
+        flags: _abc.Iterable[_builtins.str] | None = ...,
+        liquidity_days: _builtins.float | None = ...,
+        duration_years: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_expense_ratio", b"_expense_ratio", "expense_ratio", b"expense_ratio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_duration_years", b"_duration_years", "_expense_ratio", b"_expense_ratio", "_liquidity_days", b"_liquidity_days", "duration_years", b"duration_years", "expense_ratio", b"expense_ratio", "liquidity_days", b"liquidity_days"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expense_ratio", b"_expense_ratio", "asset_class", b"asset_class", "currency_hedged", b"currency_hedged", "expense_ratio", b"expense_ratio", "exposures", b"exposures", "product_id", b"product_id", "specific_volatility", b"specific_volatility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duration_years", b"_duration_years", "_expense_ratio", b"_expense_ratio", "_liquidity_days", b"_liquidity_days", "asset_class", b"asset_class", "currency", b"currency", "currency_hedged", b"currency_hedged", "duration_years", b"duration_years", "expense_ratio", b"expense_ratio", "exposures", b"exposures", "flags", b"flags", "issuer", b"issuer", "liquidity_days", b"liquidity_days", "product_id", b"product_id", "region", b"region", "risk_level", b"risk_level", "specific_volatility", b"specific_volatility", "trading_cost", b"trading_cost"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__duration_years: _TypeAlias = _typing.Literal["duration_years"]  # noqa: Y015
+    _WhichOneofArgType__duration_years: _TypeAlias = _typing.Literal["_duration_years", b"_duration_years"]  # noqa: Y015
     _WhichOneofReturnType__expense_ratio: _TypeAlias = _typing.Literal["expense_ratio"]  # noqa: Y015
     _WhichOneofArgType__expense_ratio: _TypeAlias = _typing.Literal["_expense_ratio", b"_expense_ratio"]  # noqa: Y015
+    _WhichOneofReturnType__liquidity_days: _TypeAlias = _typing.Literal["liquidity_days"]  # noqa: Y015
+    _WhichOneofArgType__liquidity_days: _TypeAlias = _typing.Literal["_liquidity_days", b"_liquidity_days"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__duration_years) -> _WhichOneofReturnType__duration_years | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__expense_ratio) -> _WhichOneofReturnType__expense_ratio | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__liquidity_days) -> _WhichOneofReturnType__liquidity_days | None: ...
 
 Global___ProductTerms: _TypeAlias = ProductTerms  # noqa: Y015
 
@@ -160,6 +205,11 @@ class GroupBound(_message.Message):
     PRODUCT_IDS_FIELD_NUMBER: _builtins.int
     MIN_WEIGHT_FIELD_NUMBER: _builtins.int
     MAX_WEIGHT_FIELD_NUMBER: _builtins.int
+    CURRENCIES_FIELD_NUMBER: _builtins.int
+    ISSUERS_FIELD_NUMBER: _builtins.int
+    REGIONS_FIELD_NUMBER: _builtins.int
+    RISK_LEVELS_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the group, unique within a request; infeasibility names it."""
     min_weight: _builtins.float
@@ -174,6 +224,26 @@ class GroupBound(_message.Message):
     def product_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Members, by product; added to those by class."""
 
+    @_builtins.property
+    def currencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Members, by dealing currency."""
+
+    @_builtins.property
+    def issuers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Members, by issuer."""
+
+    @_builtins.property
+    def regions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Members, by region."""
+
+    @_builtins.property
+    def risk_levels(self) -> _containers.RepeatedScalarFieldContainer[_risk_pb2.RiskLevel.ValueType]:
+        """Members, by risk level."""
+
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Members, by flag; a product with any of them."""
+
     def __init__(
         self,
         *,
@@ -182,10 +252,15 @@ class GroupBound(_message.Message):
         product_ids: _abc.Iterable[_builtins.str] | None = ...,
         min_weight: _builtins.float | None = ...,
         max_weight: _builtins.float | None = ...,
+        currencies: _abc.Iterable[_builtins.str] | None = ...,
+        issuers: _abc.Iterable[_builtins.str] | None = ...,
+        regions: _abc.Iterable[_builtins.str] | None = ...,
+        risk_levels: _abc.Iterable[_risk_pb2.RiskLevel.ValueType] | None = ...,
+        flags: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_weight", b"_max_weight", "_min_weight", b"_min_weight", "max_weight", b"max_weight", "min_weight", b"min_weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_weight", b"_max_weight", "_min_weight", b"_min_weight", "asset_classes", b"asset_classes", "max_weight", b"max_weight", "min_weight", b"min_weight", "name", b"name", "product_ids", b"product_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_weight", b"_max_weight", "_min_weight", b"_min_weight", "asset_classes", b"asset_classes", "currencies", b"currencies", "flags", b"flags", "issuers", b"issuers", "max_weight", b"max_weight", "min_weight", b"min_weight", "name", b"name", "product_ids", b"product_ids", "regions", b"regions", "risk_levels", b"risk_levels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_weight: _TypeAlias = _typing.Literal["max_weight"]  # noqa: Y015
     _WhichOneofArgType__max_weight: _TypeAlias = _typing.Literal["_max_weight", b"_max_weight"]  # noqa: Y015
@@ -199,6 +274,86 @@ class GroupBound(_message.Message):
 Global___GroupBound: _TypeAlias = GroupBound  # noqa: Y015
 
 @_typing.final
+class CvarLimit(_message.Message):
+    """Bound on the mean loss in the worst outcomes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_LOSS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    max_loss: _builtins.float
+    """Largest loss as a fraction of the portfolio; a loss is positive."""
+    confidence: _builtins.float
+    """Confidence, above 0.5 and below 1, for example 0.95."""
+    def __init__(
+        self,
+        *,
+        max_loss: _builtins.float = ...,
+        confidence: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "max_loss", b"max_loss"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CvarLimit: _TypeAlias = CvarLimit  # noqa: Y015
+
+@_typing.final
+class TrackingErrorLimit(_message.Message):
+    """Bound on the deviation from a benchmark."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BENCHMARK_FIELD_NUMBER: _builtins.int
+    MAX_TRACKING_ERROR_FIELD_NUMBER: _builtins.int
+    max_tracking_error: _builtins.float
+    """Largest yearly standard deviation of the return difference, a fraction."""
+    @_builtins.property
+    def benchmark(self) -> _containers.RepeatedCompositeFieldContainer[_weight_pb2.Weight]:
+        """Weights of the benchmark over the request's products; they sum to one."""
+
+    def __init__(
+        self,
+        *,
+        benchmark: _abc.Iterable[_weight_pb2.Weight] | None = ...,
+        max_tracking_error: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["benchmark", b"benchmark", "max_tracking_error", b"max_tracking_error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrackingErrorLimit: _TypeAlias = TrackingErrorLimit  # noqa: Y015
+
+@_typing.final
+class PositionLimit(_message.Message):
+    """How many products may be held."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_POSITIONS_FIELD_NUMBER: _builtins.int
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    max_positions: _builtins.int
+    """Largest number of products with a weight above zero, at least 1."""
+    min_position: _builtins.float
+    """Smallest weight of a product that is held at all, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        max_positions: _builtins.int = ...,
+        min_position: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_positions", b"max_positions", "min_position", b"min_position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PositionLimit: _TypeAlias = PositionLimit  # noqa: Y015
+
+@_typing.final
 class Limits(_message.Message):
     """What the portfolio must obey. Weights are never negative and always sum to one."""
 
@@ -208,12 +363,25 @@ class Limits(_message.Message):
     GROUPS_FIELD_NUMBER: _builtins.int
     MAX_TURNOVER_FIELD_NUMBER: _builtins.int
     MAX_VOLATILITY_FIELD_NUMBER: _builtins.int
+    MAX_CVAR_FIELD_NUMBER: _builtins.int
+    TRACKING_ERROR_FIELD_NUMBER: _builtins.int
+    POSITIONS_FIELD_NUMBER: _builtins.int
+    EXCLUDED_PRODUCT_IDS_FIELD_NUMBER: _builtins.int
+    MIN_CASH_FIELD_NUMBER: _builtins.int
+    MAX_RISK_LEVEL_SCORE_FIELD_NUMBER: _builtins.int
+    MAX_LIQUIDITY_DAYS_FIELD_NUMBER: _builtins.int
     max_turnover: _builtins.float
     """Largest half sum of absolute differences to current_weights, with uninvested cash as one more position; 0 to 1;
     absent: free. Investing cash counts, so a limit below the share of cash is infeasible.
     """
     max_volatility: _builtins.float
     """Largest yearly volatility, a fraction; absent: free."""
+    min_cash: _builtins.float
+    """Smallest share of cash classes, 0 to 1; absent: 0."""
+    max_risk_level_score: _builtins.float
+    """Largest weighted risk level, R1 counted as 1 and R5 as 5; absent: free."""
+    max_liquidity_days: _builtins.float
+    """Largest weighted number of days to sell; absent: free."""
     @_builtins.property
     def products(self) -> _containers.RepeatedCompositeFieldContainer[Global___WeightBound]:
         """Bounds by product."""
@@ -222,6 +390,22 @@ class Limits(_message.Message):
     def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___GroupBound]:
         """Bounds by group."""
 
+    @_builtins.property
+    def max_cvar(self) -> Global___CvarLimit:
+        """Bound on the mean loss in the worst outcomes; over the request's scenarios; refused without them."""
+
+    @_builtins.property
+    def tracking_error(self) -> Global___TrackingErrorLimit:
+        """Bound on the deviation from a benchmark."""
+
+    @_builtins.property
+    def positions(self) -> Global___PositionLimit:
+        """How many products may be held; found within the deadline, with the gap to the proven bound stated."""
+
+    @_builtins.property
+    def excluded_product_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Products that must not be held."""
+
     def __init__(
         self,
         *,
@@ -229,19 +413,38 @@ class Limits(_message.Message):
         groups: _abc.Iterable[Global___GroupBound] | None = ...,
         max_turnover: _builtins.float | None = ...,
         max_volatility: _builtins.float | None = ...,
+        max_cvar: Global___CvarLimit | None = ...,
+        tracking_error: Global___TrackingErrorLimit | None = ...,
+        positions: Global___PositionLimit | None = ...,
+        excluded_product_ids: _abc.Iterable[_builtins.str] | None = ...,
+        min_cash: _builtins.float | None = ...,
+        max_risk_level_score: _builtins.float | None = ...,
+        max_liquidity_days: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_turnover", b"_max_turnover", "_max_volatility", b"_max_volatility", "max_turnover", b"max_turnover", "max_volatility", b"max_volatility"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_liquidity_days", b"_max_liquidity_days", "_max_risk_level_score", b"_max_risk_level_score", "_max_turnover", b"_max_turnover", "_max_volatility", b"_max_volatility", "_min_cash", b"_min_cash", "max_cvar", b"max_cvar", "max_liquidity_days", b"max_liquidity_days", "max_risk_level_score", b"max_risk_level_score", "max_turnover", b"max_turnover", "max_volatility", b"max_volatility", "min_cash", b"min_cash", "positions", b"positions", "tracking_error", b"tracking_error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_turnover", b"_max_turnover", "_max_volatility", b"_max_volatility", "groups", b"groups", "max_turnover", b"max_turnover", "max_volatility", b"max_volatility", "products", b"products"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_liquidity_days", b"_max_liquidity_days", "_max_risk_level_score", b"_max_risk_level_score", "_max_turnover", b"_max_turnover", "_max_volatility", b"_max_volatility", "_min_cash", b"_min_cash", "excluded_product_ids", b"excluded_product_ids", "groups", b"groups", "max_cvar", b"max_cvar", "max_liquidity_days", b"max_liquidity_days", "max_risk_level_score", b"max_risk_level_score", "max_turnover", b"max_turnover", "max_volatility", b"max_volatility", "min_cash", b"min_cash", "positions", b"positions", "products", b"products", "tracking_error", b"tracking_error"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_liquidity_days: _TypeAlias = _typing.Literal["max_liquidity_days"]  # noqa: Y015
+    _WhichOneofArgType__max_liquidity_days: _TypeAlias = _typing.Literal["_max_liquidity_days", b"_max_liquidity_days"]  # noqa: Y015
+    _WhichOneofReturnType__max_risk_level_score: _TypeAlias = _typing.Literal["max_risk_level_score"]  # noqa: Y015
+    _WhichOneofArgType__max_risk_level_score: _TypeAlias = _typing.Literal["_max_risk_level_score", b"_max_risk_level_score"]  # noqa: Y015
     _WhichOneofReturnType__max_turnover: _TypeAlias = _typing.Literal["max_turnover"]  # noqa: Y015
     _WhichOneofArgType__max_turnover: _TypeAlias = _typing.Literal["_max_turnover", b"_max_turnover"]  # noqa: Y015
     _WhichOneofReturnType__max_volatility: _TypeAlias = _typing.Literal["max_volatility"]  # noqa: Y015
     _WhichOneofArgType__max_volatility: _TypeAlias = _typing.Literal["_max_volatility", b"_max_volatility"]  # noqa: Y015
+    _WhichOneofReturnType__min_cash: _TypeAlias = _typing.Literal["min_cash"]  # noqa: Y015
+    _WhichOneofArgType__min_cash: _TypeAlias = _typing.Literal["_min_cash", b"_min_cash"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_liquidity_days) -> _WhichOneofReturnType__max_liquidity_days | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_risk_level_score) -> _WhichOneofReturnType__max_risk_level_score | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_turnover) -> _WhichOneofReturnType__max_turnover | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_volatility) -> _WhichOneofReturnType__max_volatility | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_cash) -> _WhichOneofReturnType__min_cash | None: ...
 
 Global___Limits: _TypeAlias = Limits  # noqa: Y015
 
@@ -256,6 +459,7 @@ class PortfolioProblem(_message.Message):
     PRODUCTS_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     CURRENT_WEIGHTS_FIELD_NUMBER: _builtins.int
+    ESTIMATES_FIELD_NUMBER: _builtins.int
     base_currency: _builtins.str
     """ISO 4217 code in which returns are measured: "USD", "CNY"."""
     market_snapshot: _builtins.str
@@ -272,6 +476,10 @@ class PortfolioProblem(_message.Message):
     def current_weights(self) -> _containers.RepeatedCompositeFieldContainer[_weight_pb2.Weight]:
         """What is held today; what is missing to one is cash that is not yet invested."""
 
+    @_builtins.property
+    def estimates(self) -> _estimates_pb2.Estimates:
+        """The caller's own estimates over the products, instead of a market snapshot's."""
+
     def __init__(
         self,
         *,
@@ -280,10 +488,11 @@ class PortfolioProblem(_message.Message):
         products: _abc.Iterable[Global___ProductTerms] | None = ...,
         limits: Global___Limits | None = ...,
         current_weights: _abc.Iterable[_weight_pb2.Weight] | None = ...,
+        estimates: _estimates_pb2.Estimates | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimates", b"estimates", "limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_currency", b"base_currency", "current_weights", b"current_weights", "limits", b"limits", "market_snapshot", b"market_snapshot", "products", b"products"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_currency", b"base_currency", "current_weights", b"current_weights", "estimates", b"estimates", "limits", b"limits", "market_snapshot", b"market_snapshot", "products", b"products"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,113 @@
+"""Requests over the shipped market, as a job and as messages, and callers that send them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+from fiducia.optimizer.v1 import objective_pb2, portfolio_pb2
+from fiducia.optimizer.v1 import optimizer_service_pb2 as service
+from fiducia.optimizer.v1 import optimizer_service_pb2_grpc as rpc
+from fiducia.type.v1 import weight_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from services.optimizer.answers import OptimizeJob
+from services.optimizer.market import MarketStore
+from services.optimizer.moments import Market
+from services.optimizer.objective import MeanVarianceUtility
+from services.optimizer.problem import Bound, Group, Limits, Problem, Product
+from shared.client import connect
+
+_PRODUCTS = 30
+_MAX_WEIGHT = 0.2
+_MAX_GROUP = 0.35
+_MAX_TURNOVER = 0.5
+_HELD = 8
+_START_SECONDS = 120.0
+_PATIENCE_SECONDS = 60.0
+
+
+def kb_job(market: Market) -> OptimizeJob:
+    """Return a request for thirty products over the classes of the market."""
+    draw = np.random.default_rng(3)
+    classes = sorted(market.asset_classes)
+    products = tuple(
+        Product(f"p{i}", classes[i % len(classes)], {classes[i % len(classes)]: 1.0}, float(own), 0.001)
+        for i, own in enumerate(draw.uniform(0.01, 0.1, _PRODUCTS))
+    )
+    limits = Limits(
+        products={product.id: Bound(maximum=_MAX_WEIGHT) for product in products},
+        groups=tuple(Group(name, Bound(maximum=_MAX_GROUP), frozenset({name})) for name in classes[:6]),
+        max_turnover=_MAX_TURNOVER,
+    )
+    current = {product.id: 1.0 / _HELD for product in products[:_HELD]}
+    return OptimizeJob(Problem("USD", products, limits, current), market, MeanVarianceUtility(4.0))
+
+
+def message_of(job: OptimizeJob, aversion: float) -> service.OptimizePortfolioRequest:
+    """Return the job as a request with this risk aversion."""
+    problem = job.problem
+    limits = portfolio_pb2.Limits(
+        products=[
+            portfolio_pb2.WeightBound(product_id=name, max_weight=bound.maximum)
+            for name, bound in problem.limits.products.items()
+        ],
+        groups=[
+            portfolio_pb2.GroupBound(name=group.name, asset_classes=group.asset_classes, max_weight=group.bound.maximum)
+            for group in problem.limits.groups
+        ],
+        max_turnover=problem.limits.max_turnover,
+    )
+    terms = [
+        portfolio_pb2.ProductTerms(
+            product_id=product.id,
+            asset_class=product.asset_class,
+            exposures=[portfolio_pb2.Exposure(asset_class=k, loading=v) for k, v in product.exposures.items()],
+            specific_volatility=product.specific_volatility,
+            expense_ratio=product.expense_ratio,
+        )
+        for product in problem.products
+    ]
+    held = [weight_pb2.Weight(product_id=name, weight=weight) for name, weight in (problem.current or {}).items()]
+    return service.OptimizePortfolioRequest(
+        problem=portfolio_pb2.PortfolioProblem(
+            base_currency="USD", products=terms, limits=limits, current_weights=held
+        ),
+        objective=objective_pb2.Objective(
+            mean_variance_utility=objective_pb2.MeanVarianceUtility(risk_aversion=aversion)
+        ),
+    )
+
+
+async def ask_many(address: str, data: Path, requests: int, callers: int, aversions: int) -> float:
+    """Return the answers per second that so many callers got, each sending when its last answer is there."""
+    store = MarketStore(data / "market")
+    store.refresh()
+    job = kb_job(store.market(""))
+    messages = [message_of(job, 2.0 + number) for number in range(aversions)]
+    async with connect(address) as channel:
+        await asyncio.wait_for(_serving(channel), _START_SECONDS)
+        stub: Any = rpc.OptimizerServiceStub(channel)
+        numbers = iter(range(requests))
+
+        async def call() -> None:
+            for number in numbers:
+                response = await stub.OptimizePortfolio(messages[number % aversions], timeout=_PATIENCE_SECONDS)
+                if response.WhichOneof("outcome") != "optimal":
+                    raise RuntimeError(f"request {number} was not answered with an optimum: {response}")
+
+        started = time.monotonic()
+        await asyncio.gather(*(call() for _ in range(callers)))
+        return requests / (time.monotonic() - started)
+
+
+async def _serving(channel: grpc.aio.Channel) -> None:
+    """Wait until the service has its data and its workers."""
+    health: Any = health_pb2_grpc.HealthStub(channel)
+    async for reply in health.Watch(health_pb2.HealthCheckRequest(service="fiducia.optimizer.v1.OptimizerService")):
+        if reply.status == health_pb2.HealthCheckResponse.SERVING:
+            return

@@ -1,0 +1,20 @@
+"""The deepest fall of a series of values from a peak before it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from services.optimizer.history import History, Vector
+
+
+def max_drawdown(values: Vector) -> float:
+    """Return the largest fall from a peak as a fraction of the peak, at least 0; values (d,) above zero."""
+    return float(np.max(1.0 - values / np.maximum.accumulate(values)))
+
+
+def constant_mix(history: History, weights: Vector) -> Vector:
+    """Return the worth, (d,), of one unit brought back to these weights, (n,), every day; the first day is 1.
+
+    What the weights lack to one lies still.
+    """
+    return np.concatenate([[1.0], np.cumprod(1.0 + history.daily_returns() @ weights)])

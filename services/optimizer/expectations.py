@@ -1,0 +1,100 @@
+"""The moments of a problem: from the market snapshot, or from the caller's own estimates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.optimizer.black_litterman import with_views
+from services.optimizer.estimates import DenseCovariance, Estimates, FactorCovariance, Scenarios
+from services.optimizer.moments import CASH_CLASS, Market, Matrix, Moments, Vector, product_moments
+from services.optimizer.positive import LARGEST_REPAIR, repaired
+from services.optimizer.problem import Problem
+from shared.errors import InvalidRequest
+
+
+@dataclass(frozen=True, eq=False)
+class Expectations:
+    """What to expect of the products of one request.
+
+    outcomes: (S, n), of the scenarios after fund fees, over their horizon; None where there are none.
+    repair:   distance of the covariance to the one that was sent, relative; 0 where nothing was repaired.
+    """
+
+    moments: Moments
+    outcomes: Matrix | None = None
+    repair: float = 0.0
+
+
+def expectations_of(problem: Problem, market: Market) -> Expectations:
+    """Return the expectations. Raises InvalidRequest where the covariance is too far from one that is possible."""
+    estimates = problem.estimates
+    if estimates is None:
+        return Expectations(product_moments(problem.products, problem.base_currency, market))
+    fees = np.array([product.expense_ratio for product in problem.products])
+    moments, repair = _own(estimates, fees, _cash_return(problem.base_currency, market))
+    scenarios = estimates.scenarios
+    outcomes = None if scenarios is None else scenarios.returns - fees * scenarios.horizon_years
+    return Expectations(moments, outcomes, repair)
+
+
+def moments_of(problem: Problem, market: Market) -> Moments:
+    """Return the moments alone. Raises InvalidRequest as `expectations_of`."""
+    return expectations_of(problem, market).moments
+
+
+def _own(estimates: Estimates, fees: Vector, cash_return: float) -> tuple[Moments, float]:
+    root, specific, repair = _covariance(estimates)
+    expected = estimates.expected_returns
+    if expected is None and estimates.scenarios is not None:
+        expected = estimates.scenarios.returns.mean(axis=0) / estimates.scenarios.horizon_years
+    moments = Moments(
+        expected=np.zeros(len(fees)) if expected is None else expected,
+        fees=fees,
+        root=root,
+        specific=specific,
+        cash_return=cash_return,
+    )
+    return (moments if estimates.views is None else with_views(moments, estimates.views)), repair
+
+
+def _covariance(estimates: Estimates) -> tuple[Matrix, Vector, float]:
+    """Return root, specific volatilities and the distance of the repair."""
+    match estimates.covariance:
+        case DenseCovariance(matrix):
+            root, repair = _root(matrix, "problem.estimates.covariance.dense.lower_triangle")
+            return root, np.zeros(len(matrix)), repair
+        case FactorCovariance(loadings, factors, specific_variances):
+            root, repair = _root(factors, "problem.estimates.covariance.factor.factor_covariance")
+            return loadings @ root, np.sqrt(specific_variances), repair
+        case None:
+            return _of_scenarios(estimates.scenarios)
+
+
+def _root(matrix: Matrix, field: str) -> tuple[Matrix, float]:
+    found = repaired(matrix)
+    if found.distance > LARGEST_REPAIR:
+        raise InvalidRequest.of(
+            field,
+            f"not positive semidefinite: the nearest covariance is {found.distance:.3g} away, "
+            f"at most {LARGEST_REPAIR:g} is repaired; send an estimate that is one",
+        )
+    return found.root, found.distance
+
+
+def _of_scenarios(scenarios: Scenarios | None) -> tuple[Matrix, Vector, float]:
+    """Return the root of the sample covariance of the scenarios per year; R of the QR decomposition is one."""
+    if scenarios is None:
+        raise InvalidRequest.of("problem.estimates.covariance.form", "missing; send dense or factor, or scenarios")
+    count, n = scenarios.returns.shape
+    centred = scenarios.returns - scenarios.returns.mean(axis=0)
+    upper = np.asarray(np.linalg.qr(centred, mode="r"))
+    return upper.T / np.sqrt((count - 1) * scenarios.horizon_years), np.zeros(n), 0.0
+
+
+def _cash_return(base_currency: str, market: Market) -> float:
+    """Return what uninvested cash earns: estimates are of products, so the snapshot says it."""
+    if market.products is not None:
+        return market.products.cash_return
+    return float(market.expected[market.factors.index(CASH_CLASS[base_currency])])

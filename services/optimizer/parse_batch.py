@@ -1,0 +1,85 @@
+"""Messages to the problems of a batch: what all share is checked once, the rest item by item."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fiducia.optimizer.v1 import optimizer_service_pb2 as service
+from fiducia.optimizer.v1 import portfolio_pb2 as messages
+
+from services.optimizer.answers import OptimizeJob
+from services.optimizer.checks import Checks
+from services.optimizer.moments import Market
+from services.optimizer.parse import parse_current, parse_problem
+from services.optimizer.parse_limits import Universe, parse_limits
+from services.optimizer.parse_objective import parse_objective
+from services.optimizer.problem import Problem
+from shared.errors import FieldViolation, InvalidRequest, ServiceError
+
+MAX_ITEMS = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The universe of a batch, parsed once. shared: the problem without limits and holdings."""
+
+    shared: Problem
+    market: Market
+    universe: Universe
+    terms: Sequence[messages.ProductTerms]
+
+    def job(self, item: service.BatchItem) -> OptimizeJob:
+        """Return the job of one client. Raises InvalidRequest with the fields of a single request."""
+        checks = Checks()
+        objective = parse_objective(item.objective, checks, self.universe.product_ids)
+        limits = parse_limits(item.limits, self.terms, self.universe, checks)
+        current = parse_current(item.current_weights, self.universe.known_ids, checks)
+        checks.raise_any()
+        return OptimizeJob(replace(self.shared, limits=limits, current=current), self.market, objective)
+
+
+def parse_batch(message: service.BatchOptimizePortfoliosRequest, market: Market) -> Batch:
+    """Return the batch. Raises InvalidRequest for the universe and for items that cannot be told apart."""
+    checks = Checks()
+    _check_items(message.items, checks)
+    shared = message.universe
+    for name in sorted({"limits", "current_weights"} & {field.name for field, _ in shared.ListFields()}):
+        checks.refuse(f"universe.{name}", "must stay empty in a batch; send it with each item")
+    checks.raise_any()
+    problem = parse_problem(shared, market, checks)
+    _raise_any(checks)
+    return Batch(problem, market, Universe.of(shared, market), shared.products)
+
+
+def _raise_any(checks: Checks) -> None:
+    """Raise what was noted of the problem under the name it has in a batch."""
+    found = [FieldViolation(batch_field(noted.field, None), noted.description) for noted in checks.violations]
+    if found:
+        raise InvalidRequest(found)
+
+
+def of_item(error: ServiceError, index: int) -> ServiceError:
+    """Return the error of one item with the fields of the batch in place of those of a single request."""
+    if not isinstance(error, InvalidRequest):
+        return error
+    return InvalidRequest([FieldViolation(batch_field(v.field, index), v.description) for v in error.violations])
+
+
+def batch_field(field: str, index: int | None) -> str:
+    """Return where a field of a single request stands in a batch; index: of the item, None for what all share."""
+    if index is not None:
+        for own in ("limits", "current_weights"):
+            if field.startswith(f"problem.{own}"):
+                return f"items[{index}].{field.removeprefix('problem.')}"
+        if field.startswith("objective"):
+            return f"items[{index}].{field}"
+    return f"universe.{field.removeprefix('problem.')}" if field.startswith("problem.") else field
+
+
+def _check_items(items: Sequence[service.BatchItem], checks: Checks) -> None:
+    checks.count("items", len(items), 1, MAX_ITEMS)
+    seen: set[str] = set()
+    for i, item in enumerate(items):
+        checks.name(f"items[{i}].item_id", item.item_id)
+        checks.unique(f"items[{i}].item_id", item.item_id, seen)

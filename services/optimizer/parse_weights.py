@@ -1,0 +1,40 @@
+"""Portfolios over the products of a request, such as a benchmark: messages to weights in the order of the products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from fiducia.type.v1 import weight_pb2
+
+from services.optimizer.checks import Checks
+from services.optimizer.moments import Vector
+
+# What weights may miss one by: they are often computed from rounded amounts.
+BUDGET_SLACK = 1e-6
+
+
+def parse_benchmark(
+    field: str, weights: Sequence[weight_pb2.Weight], product_ids: Sequence[str], checks: Checks
+) -> tuple[float, ...]:
+    """Return the weights by product, noted in `checks` unless they sum to one; products not named have none."""
+    seen: set[str] = set()
+    known = frozenset(product_ids)
+    for i, weight in enumerate(weights):
+        checks.one_of(f"{field}[{i}].product_id", weight.product_id, known, "a product of this request; add its terms")
+        checks.unique(f"{field}[{i}].product_id", weight.product_id, seen)
+        checks.number(f"{field}[{i}].weight", weight.weight, 0.0, 1.0 + BUDGET_SLACK)
+    total = sum(weight.weight for weight in weights)
+    if not abs(total - 1.0) <= BUDGET_SLACK:
+        checks.refuse(field, f"weights sum to {total:g}, expected 1; normalise before sending")
+    held = {weight.product_id: weight.weight for weight in weights}
+    return tuple(held.get(name, 0.0) for name in product_ids)
+
+
+def parse_weights(
+    field: str, weights: Sequence[weight_pb2.Weight], product_ids: Sequence[str], checks: Checks
+) -> Vector:
+    """Return the weights by product, (n,), brought to one in sum exactly; noted as in `parse_benchmark`."""
+    found = np.array(parse_benchmark(field, weights, product_ids, checks))
+    total = float(found.sum())
+    return found / total if total > 0.0 else found

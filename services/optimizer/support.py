@@ -1,0 +1,75 @@
+"""Which limits go with which objective; the others are answered with UnsupportedCombination.
+
+docs/optimizer/objectives.md shows the same as a table, and a test walks through it.
+"""
+
+from __future__ import annotations
+
+from services.optimizer.objective import (
+    MeanCvarUtility,
+    MinimumCvar,
+    RiskBudgeting,
+    Wanted,
+)
+from services.optimizer.problem import Limits, Problem
+from shared.errors import UnsupportedCombination
+
+LINEAR = frozenset(
+    {"products", "groups", "excluded_product_ids", "min_cash", "max_risk_level_score", "max_liquidity_days"}
+)
+EVERY = LINEAR | {"max_turnover", "max_volatility", "max_cvar", "tracking_error"}
+# A frontier is traced over the linear limits, turnover and volatility alone.
+FRONTIER = LINEAR | {"max_turnover", "max_volatility"}
+_CURVED = frozenset({"max_volatility", "tracking_error"})
+
+
+def supported_limits(objective: type[Wanted]) -> frozenset[str]:
+    """Return the fields of `Limits` that the objective goes with."""
+    if objective in (MinimumCvar, MeanCvarUtility):
+        # A linear program: what is curved would need another solver and another proof.
+        return EVERY - _CURVED
+    if objective is RiskBudgeting:
+        # With limits the contributions cannot be in proportion to the budgets any more.
+        return frozenset()
+    # Equal weights and inverse volatility are checked against them; the others are found within them.
+    return EVERY
+
+
+def limits_in_use(limits: Limits) -> frozenset[str]:
+    """Return the fields of `Limits` that say anything."""
+    said = {
+        "products": bool(limits.products),
+        "groups": bool(limits.groups),
+        "excluded_product_ids": bool(limits.excluded),
+        "min_cash": limits.min_cash is not None,
+        "max_risk_level_score": limits.max_risk_level_score is not None,
+        "max_liquidity_days": limits.max_liquidity_days is not None,
+        "max_turnover": limits.max_turnover is not None,
+        "max_volatility": limits.max_volatility is not None,
+        "max_cvar": limits.max_cvar is not None,
+        "tracking_error": limits.tracking_error is not None,
+        "positions": limits.positions is not None,
+    }
+    return frozenset(name for name, is_said in said.items() if is_said)
+
+
+def refuse_unsupported(objective: Wanted, problem: Problem) -> None:
+    """Raise UnsupportedCombination where the objective does not go with a limit or lacks what it is computed from."""
+    name = type(objective).__name__
+    refused = sorted(limits_in_use(problem.limits) - supported_limits(type(objective)))
+    if refused:
+        raise UnsupportedCombination(f"{name} does not go with limits.{refused[0]}; drop one of the two")
+    has_scenarios = problem.estimates is not None and problem.estimates.scenarios is not None
+    if has_scenarios:
+        return
+    if isinstance(objective, MinimumCvar | MeanCvarUtility):
+        raise UnsupportedCombination(f"{name} needs problem.estimates.scenarios")
+    if problem.limits.max_cvar is not None:
+        raise UnsupportedCombination("limits.max_cvar needs problem.estimates.scenarios")
+
+
+def refuse_unsupported_frontier(problem: Problem) -> None:
+    """Raise UnsupportedCombination where a frontier does not go with a limit."""
+    refused = sorted(limits_in_use(problem.limits) - FRONTIER)
+    if refused:
+        raise UnsupportedCombination(f"a frontier does not go with limits.{refused[0]}; drop it")

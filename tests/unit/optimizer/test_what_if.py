@@ -1,0 +1,89 @@
+"""Why products are out, what limits cost, how far weights move."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from services.optimizer.answers import OptimizeJob, Portfolio
+from services.optimizer.engine import optimize
+from services.optimizer.objective import (
+    MaximumSharpe,
+    MeanVarianceUtility,
+    MinimumVariance,
+    TargetReturn,
+    TargetVolatility,
+    Wanted,
+)
+from services.optimizer.problem import Bound, Limits, Problem
+from services.optimizer.what_if import without
+from tests.unit.optimizer.builders import SOLVER, best, dense_market, group, products
+
+COVARIANCE = np.array([[0.04, 0.01, 0.012], [0.01, 0.0225, 0.014], [0.012, 0.014, 0.04]])
+EXPECTED = [0.08, 0.06, 0.03]
+FREE = Problem("USD", products(3))
+
+
+def _asked(problem: Problem, objective: Wanted, resamples: int = 0) -> Portfolio:
+    job = OptimizeJob(problem, dense_market(EXPECTED, COVARIANCE), objective, resamples, with_limit_costs=True)
+    answer = optimize(job, SOLVER)
+    assert isinstance(answer, Portfolio)
+    return answer
+
+
+@pytest.mark.parametrize(
+    "objective", [MeanVarianceUtility(4.0), MaximumSharpe(0.01), TargetReturn(0.074), TargetVolatility(0.15)]
+)
+def test_a_product_comes_in_once_its_return_has_what_was_missing(objective: Wanted) -> None:
+    (cost,) = _asked(FREE, objective).reduced_costs
+    returns = {}
+    for share in (0.99, 1.05):
+        raised = [*EXPECTED[:2], EXPECTED[2] + share * cost.missing_return]
+        returns[share] = best(FREE, dense_market(raised, COVARIANCE), objective).weights[2]
+
+    assert cost.product_id == "p2"
+    assert cost.missing_return > 0.0
+    assert returns[0.99] == pytest.approx(0.0, abs=1e-7)
+    assert returns[1.05] > 1e-4
+
+
+def test_where_returns_do_not_count_nothing_is_missing() -> None:
+    assert _asked(FREE, MinimumVariance()).reduced_costs == ()
+
+
+def test_a_limit_costs_what_the_objective_gains_without_it() -> None:
+    limits = Limits({"p0": Bound(maximum=0.3)}, (group("g", ["p2"], minimum=0.2),), max_volatility=0.5)
+    goal = MeanVarianceUtility(4.0)
+
+    def utility(limits: Limits) -> float:
+        analysis = best(replace(FREE, limits=limits), dense_market(EXPECTED, COVARIANCE), goal).analysis
+        return analysis.expected_return_net - 2.0 * analysis.volatility**2
+
+    costs = {cost.field: cost.cost for cost in _asked(replace(FREE, limits=limits), goal).limit_costs}
+
+    assert set(costs) == {"limits.products[p0].max_weight", "limits.groups[g].min_weight"}
+    for field, cost in costs.items():
+        assert cost == pytest.approx(utility(without(limits, field)) - utility(limits), abs=1e-12)
+    assert list(costs.values()) == sorted(costs.values(), reverse=True)
+
+
+def test_ranges_hold_the_weight_and_are_the_same_each_time() -> None:
+    first, second = (_asked(FREE, MeanVarianceUtility(4.0), resamples=30) for _ in range(2))
+
+    assert [(r.product_id, r.low, r.high) for r in first.weight_ranges] == [
+        (r.product_id, r.low, r.high) for r in second.weight_ranges
+    ]
+    for weight, each in zip(first.weights, first.weight_ranges, strict=True):
+        assert 0.0 <= each.low <= weight + 0.05
+        assert each.high >= weight - 0.05
+        assert each.high <= 1.0 + 1e-9
+    assert any(each.high - each.low > 0.2 for each in first.weight_ranges)
+
+
+def test_returns_that_do_not_count_move_no_weight() -> None:
+    found = _asked(FREE, MinimumVariance(), resamples=5)
+
+    for weight, each in zip(found.weights, found.weight_ranges, strict=True):
+        assert [each.low, each.high] == pytest.approx([weight, weight])
