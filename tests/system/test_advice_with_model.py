@@ -27,7 +27,8 @@ from services.advice.vllm import VllmWriter
 from tests.unit.advice.briefs import US_FAMILY, US_YOUNG, brief, cn_saver, question, request
 from tests.unit.advice.delivered import unbound
 
-pytestmark = pytest.mark.system
+# The first run prepares the model server: 2 GB.
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 START_SECONDS = 60.0
 # Two busy cores take half a minute for a text.
