@@ -25,6 +25,7 @@ from services.cli.advise import AdviseOptions
 from services.cli.advise import advise as make_proposal
 from services.cli.errors import BAD_INPUT, FAULT, CliError
 from services.cli.interrupt import run_interruptible
+from services.cli.optimizer_commands import add_optimizer_commands
 from services.cli.settings import CliSettings
 from services.cli.terminal import open_console
 from services.cli.up import up as keep_up
@@ -238,6 +239,13 @@ def version() -> None:
     typer.echo(f"fiducia {installed_version('fiducia')}")
 
 
+def _run(command: Coroutine[Any, Any, int]) -> None:
+    _end(run_interruptible(command))
+
+
+add_optimizer_commands(app, _run)
+
+
 def main() -> None:
     """Run the command; what the user can act on is a message, never a traceback."""
     try:
@@ -252,10 +260,6 @@ def main() -> None:
     except OSError as error:
         _print_error(CliError(f"{error.filename or 'the system'}: {error.strerror or error}"))
         sys.exit(FAULT)
-
-
-def _run(command: Coroutine[Any, Any, int]) -> None:
-    _end(run_interruptible(command))
 
 
 def _end(status: int) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
 
 import grpc
 import pytest
@@ -17,14 +13,9 @@ from fiducia.advisor.v1 import advisor_service_pb2_grpc, client_pb2
 from services.cli.client_read import read_client_file
 from services.cli.watch import make_proposal
 from shared.interceptors import CallGuard
+from tests.integration.cli.command import fiducia
 from tests.integration.cli.fake_advisor import FakeAdvisor, events, register
 from tests.serving import running
-
-
-class Done(NamedTuple):
-    status: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -36,22 +27,6 @@ async def address() -> AsyncIterator[str]:
     await server.start()
     yield f"127.0.0.1:{port}"
     await server.stop(None)
-
-
-async def fiducia(*arguments: str, home: Path) -> Done:
-    kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR")}
-    environment = kept | {"XDG_STATE_HOME": str(home), "XDG_DATA_HOME": str(home)}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.cli",
-        *arguments,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return Done(process.returncode or 0, out.decode(), err.decode())
 
 
 async def test_an_answer_is_shown_with_its_sources(address: str, tmp_path: Path) -> None:
@@ -133,6 +108,7 @@ async def test_a_filled_in_template_can_be_read(address: str, tmp_path: Path) ->
 async def test_every_command_has_an_example_in_its_help(tmp_path: Path) -> None:
     commands = ["up", "advise", "ask", "search", "ingest", "questionnaire", "version"]
     commands += ["proposals list", "proposals show", "products list", "products show"]
+    commands += ["optimize", "frontier", "risk", "rebalance", "project", "backtest", "market import"]
 
     for command in commands:
         done = await fiducia(*command.split(), "--help", home=tmp_path)
