@@ -82,14 +82,14 @@ def _inequalities(form: StandardForm, solution: Solution) -> tuple[Vector, Vecto
     if form.max_turnover is not None:
         purchases = np.maximum(w - form.current, 0.0)
         slacks += [purchases - (w - form.current), purchases, np.array([form.max_turnover - purchases.sum()])]
-        multipliers += [solution.purchases, _sales(form, solution), np.array([solution.turnover])]
+        multipliers += [solution.purchases, sale_multipliers(form, solution), np.array([solution.turnover])]
     if form.max_volatility is not None:
         slacks.append(np.array([form.max_volatility - volatility_of(form, w)]))
         multipliers.append(np.array([solution.volatility]))
     return np.concatenate(slacks), np.concatenate(multipliers)
 
 
-def _sales(form: StandardForm, solution: Solution) -> Vector:
+def sale_multipliers(form: StandardForm, solution: Solution) -> Vector:
     """Return the multipliers of "purchases are not negative", which stationarity in the purchases fixes."""
     return np.asarray(form.goal.purchase_cost + solution.turnover - solution.purchases)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from services.optimizer.answers import BindingLimit, ReducedCost
-from services.optimizer.certificate import volatility_of
+from services.optimizer.certificate import sale_multipliers, volatility_of
 from services.optimizer.constraints import MAX_TURNOVER, TARGET_RETURN, excluded_field
 from services.optimizer.moments import Vector
 from services.optimizer.objective import (
@@ -75,9 +77,21 @@ def reduced_costs(
     is_out = (weights <= _OUT) & (optimum.form.lower <= _OUT) & optimum.form.is_free
     return tuple(
         ReducedCost(product.id, max(float(multiplier), 0.0) / price)
-        for product, out, multiplier in zip(problem.products, is_out, optimum.solution.lower, strict=True)
+        for product, out, multiplier in zip(problem.products, is_out, _entry_multipliers(optimum), strict=True)
         if out
     )
+
+
+def _entry_multipliers(optimum: Optimum) -> Vector:
+    """Return what keeps each product out, (n,): its own bound and, where it is not held, the rest of a purchase's price.
+
+    At a weight of zero that is also today's, the bound and the turnover limit share one multiplier in no certain way;
+    what counts for coming in is their sum.
+    """
+    form, solution = optimum.form, optimum.solution
+    if not form.has_purchases:
+        return solution.lower
+    return np.asarray(solution.lower + np.where(form.current <= _OUT, sale_multipliers(form, solution), 0.0))
 
 
 def _worth_of_return(objective: Wanted, optimum: Optimum) -> float | None:
