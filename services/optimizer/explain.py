@@ -83,7 +83,7 @@ def reduced_costs(
 
 
 def _entry_multipliers(optimum: Optimum) -> Vector:
-    """Return what keeps each product out, (n,): its own bound and, where it is not held, the rest of a purchase's price.
+    """Return what keeps each product out, (n,): its bound and, where it is not held, the rest of a purchase's price.
 
     At a weight of zero that is also today's, the bound and the turnover limit share one multiplier in no certain way;
     what counts for coming in is their sum.

@@ -5,6 +5,8 @@ docs/optimizer/objectives.md shows the same as a table, and a test walks through
 
 from __future__ import annotations
 
+import re
+
 from services.optimizer.objective import (
     MeanCvarUtility,
     MinimumCvar,
@@ -21,6 +23,8 @@ EVERY = LINEAR | {"max_turnover", "max_volatility", "max_cvar", "tracking_error"
 # A frontier is traced over the linear limits, turnover and volatility alone.
 FRONTIER = LINEAR | {"max_turnover", "max_volatility"}
 _CURVED = frozenset({"max_volatility", "tracking_error"})
+# MinimumCvar is the field minimum_cvar of the request's objective.
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def supported_limits(objective: type[Wanted]) -> frozenset[str]:
@@ -55,7 +59,7 @@ def limits_in_use(limits: Limits) -> frozenset[str]:
 
 def refuse_unsupported(objective: Wanted, problem: Problem) -> None:
     """Raise UnsupportedCombination where the objective does not go with a limit or lacks what it is computed from."""
-    name = type(objective).__name__
+    name = f"objective.{_WORD.sub('_', type(objective).__name__).lower()}"
     refused = sorted(limits_in_use(problem.limits) - supported_limits(type(objective)))
     if refused:
         raise UnsupportedCombination(f"{name} does not go with limits.{refused[0]}; drop one of the two")
