@@ -400,7 +400,7 @@ class Limits(_message.Message):
 
     @_builtins.property
     def positions(self) -> Global___PositionLimit:
-        """How many products may be held; found within the deadline, with the gap to the proven bound stated."""
+        """How many products may be held. Not computed yet: a request that sets it answers UNSUPPORTED_COMBINATION."""
 
     @_builtins.property
     def excluded_product_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
