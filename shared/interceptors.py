@@ -7,13 +7,15 @@ import inspect
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from shared.errors import NotReady, ServiceError
+from shared.errors import InvalidRequest, NotReady, ServiceError
 from shared.status import to_call_error
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,33 @@ if TYPE_CHECKING:
     # grpc's own classes are not subscriptable at run time.
     Handler = grpc.RpcMethodHandler[Any, Any]
     Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]
+
+
+@dataclass(frozen=True)
+class _Unreadable:
+    """Stands for bytes that are no message of the method."""
+
+    detail: str
+
+
+def _lenient(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    """Return a decoder that does not fail: where gRPC's own one fails, the error model is not asked."""
+    if decode is None:
+        return None
+
+    def decoded(content: bytes) -> Any:
+        try:
+            return decode(content)
+        except DecodeError as error:
+            return _Unreadable(str(error))
+
+    return decoded
+
+
+def _readable(request: Any) -> Any:
+    if isinstance(request, _Unreadable):
+        raise InvalidRequest.of("request", f"the bytes are no message of this method: {request.detail}")
+    return request
 
 
 class CallGuard(grpc.aio.ServerInterceptor):
@@ -46,25 +75,36 @@ class CallGuard(grpc.aio.ServerInterceptor):
             return handler
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
-                self._unary(method, handler.unary_unary), handler.request_deserializer, handler.response_serializer
+                self._unary(method, handler.unary_unary),
+                _lenient(handler.request_deserializer),
+                handler.response_serializer,
             )
         if handler.unary_stream and inspect.isasyncgenfunction(handler.unary_stream):
             return grpc.unary_stream_rpc_method_handler(
-                self._stream(method, handler.unary_stream), handler.request_deserializer, handler.response_serializer
+                self._stream(method, handler.unary_stream),
+                _lenient(handler.request_deserializer),
+                handler.response_serializer,
+            )
+        if handler.stream_stream and inspect.isasyncgenfunction(handler.stream_stream):
+            return grpc.stream_stream_rpc_method_handler(
+                self._stream(method, handler.stream_stream), handler.request_deserializer, handler.response_serializer
             )
         return handler
 
     def _unary(self, method: str, behavior: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             async with self._guard(method, context):
-                return await behavior(request, context)
+                return await behavior(_readable(request), context)
 
         return guarded
 
-    def _stream(self, method: str, behavior: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+    def _stream(
+        self, method: str, behavior: Callable[..., AsyncGenerator[Any, None]]
+    ) -> Callable[..., AsyncIterator[Any]]:
         async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-            async with self._guard(method, context):
-                async for response in behavior(request, context):
+            # Closed here: a call that ends early must not leave its work to the garbage collector.
+            async with self._guard(method, context), aclosing(behavior(_readable(request), context)) as responses:
+                async for response in responses:
                     yield response
 
         return guarded

@@ -61,9 +61,9 @@ async def _retrieval(channel: grpc.aio.Channel) -> str:
     index = next((snapshot for snapshot in answer.snapshots if snapshot.active), None)
     if index is None:
         return "no active index"
-    embedder = f"{index.embedder} {short(index.embedder_digest)}, {index.dimension} dimensions"
+    encoders = ", ".join(f"{one.name} {short(one.digest)} ({'+'.join(one.languages)})" for one in index.encoders)
     counts = f"{index.passage_count} passages of {index.document_count} documents"
-    return f"{counts}, index {short(index.id)}, embedder {embedder}"
+    return f"{counts}, index {short(index.id)}, encoders {encoders}"
 
 
 async def _optimizer(channel: grpc.aio.Channel) -> str:

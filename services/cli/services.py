@@ -11,7 +11,7 @@ from services.cli.settings import CliSettings
 
 BACKENDS = ("retrieval", "optimizer", "advice")
 ORCHESTRATOR = "orchestrator"
-# One thread per request: with more, one query of the embedder took ten times as long on two busy cores.
+# One thread per request: with more, one query of the encoder took ten times as long on two busy cores.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
 _OVER_DRAIN_SECONDS = 5.0
 
@@ -29,8 +29,8 @@ def orchestrator_command(settings: CliSettings, backends: Mapping[str, str], dra
 
 
 def builder_environment(settings: CliSettings) -> dict[str, str]:
-    """Return the environment of everything that computes: one thread, and no network for an embedded embedder."""
-    offline = {} if settings.retrieval_embedder else {"HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "1")}
+    """Return the environment of everything that computes: one thread, and no network for embedded encoders."""
+    offline = {} if settings.retrieval_encoders else {"HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "1")}
     return {**ONE_THREAD, **offline, "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
 
 

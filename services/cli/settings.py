@@ -43,5 +43,5 @@ class CliSettings(Settings):
     model_base_url: str | None = None
     """An OpenAI-compatible server that runs already; then no model server is started."""
 
-    retrieval_embedder: str | None = None
-    """Set where the embedder is not the embedded one; then its library may use the network."""
+    retrieval_encoders: str | None = None
+    """Set where the encoders are not the embedded ones; then their library may use the network."""

@@ -16,6 +16,8 @@ FACTSHEET = "FACTSHEET"
 # Each subject needs a passage or two; a brief that a small model can read holds about twenty.
 _GUIDES_PER_SUBJECT = 1
 _FACTSHEETS_PER_PRODUCT = 2
+# The subjects are our own, and the filter names what may answer: the nearest passage is the right one.
+_NEAREST = 0.0
 
 _CLIENT_SUBJECTS = (
     Text("client class {c} and risk levels, what it means", "投资者分类 {c} 的含义与匹配原则"),
@@ -71,11 +73,15 @@ class PassageFilter:
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """One search: the question, how many passages are wanted and which may be returned."""
+    """One search: the question, how many passages are wanted and which may be returned.
+
+    min_relevance: passages of lower relevance are left out, 0 to 1; None: what the retrieval service was calibrated to.
+    """
 
     query: str
     limit: int
     filter: PassageFilter
+    min_relevance: float | None = None
 
 
 def client_queries(case: Case) -> tuple[SearchQuery, ...]:
@@ -109,7 +115,7 @@ def _factsheet_queries(case: Case, products: list[Product]) -> Iterator[SearchQu
             kinds=(FACTSHEET,),
             product_ids=(product.id,),
         )
-        yield SearchQuery(f"{name or product.name.en} {words}", _FACTSHEETS_PER_PRODUCT, restrict)
+        yield SearchQuery(f"{name or product.name.en} {words}", _FACTSHEETS_PER_PRODUCT, restrict, _NEAREST)
 
 
 def _class_query(case: Case, asset_class: str) -> SearchQuery:
@@ -125,7 +131,7 @@ def _guide_query(case: Case, query: str, asset_classes: tuple[str, ...] = ()) ->
         languages=(case.situation.language,),
         kinds=(GUIDE,),
     )
-    return SearchQuery(query, _GUIDES_PER_SUBJECT, restrict)
+    return SearchQuery(query, _GUIDES_PER_SUBJECT, restrict, _NEAREST)
 
 
 def _words(case: Case, subject: Text) -> str:

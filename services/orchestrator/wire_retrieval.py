@@ -17,7 +17,11 @@ def batch_message(queries: Sequence[SearchQuery], index_snapshot: str) -> pb.Bat
     """Return searches over one snapshot as a message."""
     requests = [
         pb.SearchPassagesRequest(
-            query=query.query, limit=query.limit, filter=_filter_message(query.filter), index_snapshot=index_snapshot
+            query=query.query,
+            limit=query.limit,
+            filter=_filter_message(query.filter),
+            index_snapshot=index_snapshot,
+            min_relevance=query.min_relevance,
         )
         for query in queries
     ]

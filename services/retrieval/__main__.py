@@ -16,13 +16,19 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from fiducia.retrieval.v1.retrieval_service_pb2_grpc import add_RetrievalServiceServicer_to_server
 
+from services.retrieval.encoder import Encoder, FoundEncoder, ModelMissing
+from services.retrieval.encoders.chosen import find_encoders
 from services.retrieval.jieba_segmenter import JiebaSegmenter
 from services.retrieval.loading import Loading
-from services.retrieval.model_folder import ModelFolder, ModelMissing, find_model
-from services.retrieval.search import QueryEmbedder, Snapshot
+from services.retrieval.parts import Parts
+from services.retrieval.quarantine import Quarantine
+from services.retrieval.query_cache import QueryCache
+from services.retrieval.relevance_file import relevance_for
 from services.retrieval.servicer import SERVICE, RetrievalServicer
+from services.retrieval.serving_encoder import ServingEncoder
 from services.retrieval.settings import RetrievalSettings
 from services.retrieval.shelf import SnapshotShelf
+from services.retrieval.snapshot import Snapshot
 from services.retrieval.snapshot_folder import load_snapshot
 from services.retrieval.workers import Workers
 from shared.logs import configure_logs
@@ -34,28 +40,29 @@ _MISCONFIGURED = 2
 
 
 def main() -> int:
-    """Serve until told to stop; return 2 where the embedding model cannot be had."""
+    """Serve until told to stop; return 2 where an encoder or the relevance model cannot be had."""
     settings = RetrievalSettings()
     configure_logs("retrieval", settings.log_level)
     try:
-        asyncio.run(_serve(settings, find_model(settings.retrieval_embedder)))
+        asyncio.run(_serve(settings, find_encoders(settings.retrieval_encoders)))
     except ModelMissing as error:
-        log.error("embedding model missing", extra={"reason": str(error)})
+        log.error("model missing", extra={"reason": str(error)})
         return _MISCONFIGURED
     return 0
 
 
-async def _serve(settings: RetrievalSettings, model: ModelFolder) -> None:
+async def _serve(settings: RetrievalSettings, found: tuple[FoundEncoder, ...]) -> None:
     segmenter = cache(JiebaSegmenter)
+    relevance = relevance_for([one.name for one in found], settings.retrieval_relevance_model)
 
     def load(folder: Path) -> Snapshot:
-        return load_snapshot(folder, model.name, model.digest, segmenter())
+        return load_snapshot(folder, found, segmenter())
 
     root = settings.data_dir / "index"
     workers = Workers(settings.retrieval_workers, settings.retrieval_queue)
     shelf = SnapshotShelf(root, load, settings.retrieval_kept_snapshots)
-    loading = Loading(shelf, lambda: _load_embedder(model), settings.retrieval_poll_seconds)
-    servicer = RetrievalServicer(root, shelf, loading.embedder, workers, _today, settings.retrieval_dense_weight)
+    loading = Loading(shelf, lambda: _open(found, settings), settings.retrieval_poll_seconds)
+    servicer = RetrievalServicer(Parts(root, shelf, loading.encoders, workers, _today, relevance, Quarantine(root)))
 
     async def close() -> None:
         await loading.close()
@@ -66,14 +73,13 @@ async def _serve(settings: RetrievalSettings, model: ModelFolder) -> None:
     )
 
 
-def _load_embedder(model: ModelFolder) -> QueryEmbedder:
-    # Imported here: the model library takes seconds, in which the port already answers health checks.
-    from services.retrieval.embedder import SentenceEmbedder
-
-    embedder = SentenceEmbedder(model)
-    about = {"embedder": model.name, "digest": model.digest, "device": embedder.device}
-    log.info("embedder loaded", extra=about)
-    return embedder
+def _open(found: tuple[FoundEncoder, ...], settings: RetrievalSettings) -> list[Encoder]:
+    cache = QueryCache(settings.retrieval_cached_queries)
+    opened: list[Encoder] = []
+    for one in found:
+        opened.append(ServingEncoder(one.open(), cache, settings.retrieval_workers))
+        log.info("encoder loaded", extra={"encoder": one.name, "digest": one.digest})
+    return opened
 
 
 def _today() -> date:

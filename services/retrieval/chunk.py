@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterable
 from typing import Protocol
 
 from services.retrieval.flags import flags_of
 from services.retrieval.passage import Document, Passage, with_context
-from services.retrieval.sections import sections_of
+from services.retrieval.sections import Section, Table, sections_of
 from services.retrieval.split import split_to_fit
 
 # Raise it whenever the same document would be cut or named differently: snapshots of another version are refused.
-CHUNKER_VERSION = "sections-1"
+CHUNKER_VERSION = "sections-2"
 _ID_DIGITS = 10
 # Title and headings may take this share of the limit; the rest belongs to the words.
 _CONTEXT_SHARE = 1 / 3
+# With the header of a table it may be more: without it the cells mean nothing.
+_TABLE_CONTEXT_SHARE = 1 / 2
 
 
 class TokenCounter(Protocol):
@@ -36,26 +40,55 @@ def passages_of(document: Document, counter: TokenCounter) -> list[Passage]:
     it survives edits elsewhere in the document.
     """
     seen: Counter[str] = Counter()
-    passages = []
-    for section in sections_of(document.text):
-        context = _context(document, section.heading, counter)
-
-        def fits(start: int, end: int, context: str = context) -> bool:
-            return counter.count_tokens(with_context(context, document.text[start:end])) <= counter.token_limit
-
-        for start, end in split_to_fit(document.text, section.start, section.end, fits, section.blocks):
-            text = document.text[start:end]
-            digest = hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
-            seen[digest] += 1
-            flags = flags_of(document.title, section.heading, text)
-            passage_id = f"{document.id}#{digest}-{seen[digest]}"
-            passages.append(Passage(passage_id, document, section.heading, context, start, end, flags))
-    return passages
+    return [
+        _passage(document, section, contexts.at(start), start, end, seen)
+        for section in sections_of(document.text)
+        for contexts in [_Contexts(document, section, counter)]
+        for start, end in split_to_fit(
+            document.text, section.start, section.end, contexts.leaves_room, section.blocks, contexts.rows
+        )
+    ]
 
 
-def _context(document: Document, heading: str, counter: TokenCounter) -> str:
-    """Return product, title and heading, or as much of them as leaves room for the words."""
-    title = f"{document.product_id} {document.title}".strip()
-    room = counter.token_limit * _CONTEXT_SHARE
-    candidates = (f"{title}\n{heading}" if heading else title, title, "")
-    return next(text for text in candidates if not text or counter.count_tokens(text) <= room)
+class _Contexts:
+    """What stands before the pieces of one section: title and heading, and the header for the rest of a table."""
+
+    def __init__(self, document: Document, section: Section, counter: TokenCounter) -> None:
+        self._text = document.text
+        self._counter = counter
+        self._tables = section.tables
+        self._bodies = [table.body for table in section.tables]
+        self.rows = tuple(row for table in section.tables for row in table.rows)
+        title = f"{document.product_id} {document.title}".strip()
+        choices = (f"{title}\n{section.heading}" if section.heading else title, title, "")
+        self._plain = self._first_within(choices, _CONTEXT_SHARE)
+        self._in_table = [self._with_header(table, choices) for table in section.tables]
+
+    def at(self, start: int) -> str:
+        """Return the context of a piece that begins here."""
+        number = bisect_right(self._bodies, start) - 1
+        # A piece that begins above the body holds the header itself.
+        return self._in_table[number] if number >= 0 and start < self._tables[number].end else self._plain
+
+    def leaves_room(self, start: int, end: int) -> bool:
+        """Say whether the stretch fits below its context."""
+        tokens = self._counter.count_tokens(with_context(self.at(start), self._text[start:end]))
+        return tokens <= self._counter.token_limit
+
+    def _with_header(self, table: Table, choices: Iterable[str]) -> str:
+        header = self._text[table.start : table.body].strip().splitlines()[0].strip()
+        with_header = (f"{words}\n{header}" if words else header for words in choices)
+        return self._first_within((*with_header, self._plain), _TABLE_CONTEXT_SHARE)
+
+    def _first_within(self, choices: Iterable[str], share: float) -> str:
+        room = self._counter.token_limit * share
+        return next(text for text in choices if not text or self._counter.count_tokens(text) <= room)
+
+
+def _passage(document: Document, section: Section, context: str, start: int, end: int, seen: Counter[str]) -> Passage:
+    text = document.text[start:end]
+    digest = hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
+    seen[digest] += 1
+    noticed = (*document.flags, *flags_of(document.title, section.heading, text))
+    passage_id = f"{document.id}#{digest}-{seen[digest]}"
+    return Passage(passage_id, document, section.heading, context, start, end, tuple(dict.fromkeys(noticed)))

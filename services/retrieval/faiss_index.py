@@ -1,7 +1,8 @@
-"""Exact nearest neighbours by inner product, with FAISS."""
+"""Nearest neighbours by inner product: exhaustive where there are few vectors, with FAISS where there are many."""
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -9,58 +10,174 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from services.retrieval.vector_rows import Numbers, VectorRows, Vectors
+from shared.snapshots import SnapshotRefused
+
 # One thread per request: with two OpenMP threads on a busy machine of two cores the median search went from
 # tens to hundreds of milliseconds.
 faiss.omp_set_num_threads(1)
+# Its stubs know neither the constructors that Python sees nor every class.
+_faiss: Any = faiss
+
+# Where `python -m benchmarks.retrieval.scale` saw one way become worth its price. Up to EXACT_LIMIT every search is
+# exhaustive over the exact vectors: as fast as over 8-bit codes. Up to SCAN_LIMIT the codes are scanned: a quarter of
+# the memory, no build time. Beyond, a graph over the codes costs less than half of the scan.
+EXACT_LIMIT = 20_000
+SCAN_LIMIT = 50_000
+# Codes and graph propose this many for each one wanted; the exact vectors say which are kept. At 1.5 a scan of the
+# codes lost none of 200 (at 1.0 it lost 1 in 200).
+_OVER_FETCH = 1.5
+# Links of a node, and candidates looked at while it is linked: twice the build time of 16 and 40, half the loss.
+_LINKS = 16
+_BUILD_EFFORT = 100
+# Candidates that a search keeps open for each one wanted, of those that pass the filter.
+_EFFORT = 2
+_LEAST_EFFORT = 200
+# A graph walks over passages that the filter leaves out too. Below this share of eligible ones the scan is cheaper.
+_GRAPH_SHARE = 0.25
+
+_APPROXIMATE = "near.faiss"
+
+
+class Kind(Enum):
+    """What proposes candidates: nothing (all are compared), a scan of 8-bit codes, or a graph over such codes."""
+
+    EXACT = "exact"
+    SCAN = "scan"
+    GRAPH = "graph"
+
+    @classmethod
+    def of(cls, count: int) -> Kind:
+        """Return the kind for an index of this many vectors."""
+        if count <= EXACT_LIMIT:
+            return cls.EXACT
+        return cls.SCAN if count <= SCAN_LIMIT else cls.GRAPH
 
 
 class FaissIndex:
-    """Unit vectors under passage numbers; searched exhaustively, so that results and filters are exact."""
+    """Unit vectors under passage numbers, read-only and safe to share between threads.
 
-    def __init__(self, index: Any) -> None:
-        self._index = index
-        self._numbers: NDArray[np.int64] = np.sort(faiss.vector_to_array(index.id_map))
+    Products are always those of the exact vectors. Results are exact among up to EXACT_LIMIT eligible passages; among
+    more, a neighbour may be missed (the benchmark prints how many), but none that is not eligible is returned.
+    """
+
+    def __init__(self, rows: VectorRows, approximate: Any = None, exact_limit: int = EXACT_LIMIT) -> None:
+        """approximate: a FAISS index of the same rows, None where every search is exhaustive.
+
+        exact_limit: up to so many eligible passages a search is exhaustive all the same.
+        """
+        self._rows = rows
+        self._exact_limit = exact_limit
+        self._approximate = approximate
+        is_graph = isinstance(approximate, faiss.IndexHNSW)
+        self._codes = faiss.downcast_index(approximate.storage) if is_graph else approximate
 
     @classmethod
-    def build(cls, numbers: NDArray[np.int64], vectors: NDArray[np.float32]) -> FaissIndex:
-        """Index vectors, (n, dimension), each under its passage number."""
-        index = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
-        index.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), numbers)
-        return cls(index)
+    def build(cls, numbers: Numbers, vectors: Vectors, kind: Kind | None = None) -> FaissIndex:
+        """Index vectors, (n, dimension), each under its passage number; equal input gives equal bytes.
+
+        kind: None for that of their number.
+        """
+        rows = VectorRows.of(numbers, vectors)
+        return cls(rows, _approximate(rows.vectors, kind or Kind.of(len(numbers))))
 
     @classmethod
-    def read(cls, file: Path) -> FaissIndex:
-        """Return the index that `write` left in a file."""
-        return cls(faiss.deserialize_index(np.frombuffer(file.read_bytes(), dtype=np.uint8)))
+    def read(cls, folder: Path, exact_limit: int = EXACT_LIMIT) -> FaissIndex:
+        """Return the index that `write` left in a folder, mapped into memory.
 
-    def write(self, file: Path) -> None:
-        """Write the index into a file."""
-        file.write_bytes(faiss.serialize_index(self._index).tobytes())
+        Raises SnapshotRefused where a file is missing, cut short or something else.
+        """
+        try:
+            rows = VectorRows.read(folder)
+            file = folder / _APPROXIMATE
+            approximate = faiss.read_index(str(file), faiss.IO_FLAG_MMAP_IFC) if file.exists() else None
+        except (OSError, ValueError, RuntimeError) as error:
+            raise _refusal(folder, str(error)) from error
+        if approximate is not None and (approximate.ntotal, approximate.d) != rows.vectors.shape:
+            raise _refusal(folder, f"{_APPROXIMATE} holds {approximate.ntotal} vectors of {approximate.d}")
+        return cls(rows, approximate, exact_limit)
+
+    def write(self, folder: Path) -> None:
+        """Write the index into a new folder."""
+        folder.mkdir()
+        self._rows.write(folder)
+        if self._approximate is not None:
+            faiss.write_index(self._approximate, str(folder / _APPROXIMATE))
 
     @property
     def dimension(self) -> int:
         """Return the length of a vector."""
-        return int(self._index.d)
+        return self._rows.dimension
 
     @property
-    def numbers(self) -> NDArray[np.int64]:
+    def numbers(self) -> Numbers:
         """Return the passage numbers that have a vector, ascending."""
-        return self._numbers
+        return self._rows.numbers
 
-    def nearest(
-        self, vector: NDArray[np.float32], among: NDArray[np.int64], count: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    def nearest(self, vector: Vectors, among: Numbers, count: int) -> tuple[Numbers, Vectors]:
         """Return at most `count` passage numbers of `among` that have a vector, nearest first, with inner products."""
-        count = min(count, self._index.ntotal, len(among))
-        if count == 0:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        selector = faiss.IDSelectorBatch(np.ascontiguousarray(among, dtype=np.int64))
-        parameters = faiss.SearchParameters()
-        parameters.sel = selector
-        products, numbers = self._index.search(np.ascontiguousarray(vector[None, :]), count, params=parameters)
-        found = numbers[0] >= 0
-        return numbers[0][found], products[0][found]
+        rows = self._rows.rows_of(among)
+        if self._approximate is not None and len(rows) > self._exact_limit:
+            rows = self._proposed(vector, rows, count)
+        products = self._rows.products(vector, rows)
+        best = _largest(products, count)
+        return self._rows.numbers[rows[best]], products[best]
 
-    def vector(self, number: int) -> NDArray[np.float32]:
+    def products(self, vector: Vectors, numbers: Numbers) -> Vectors:
+        """Return the inner product with each of these numbers, (numbers,); zero where a number has no vector."""
+        products = np.zeros(len(numbers), dtype=np.float32)
+        products[self._rows.has(numbers)] = self._rows.products(vector, self._rows.rows_of(numbers))
+        return products
+
+    def vector(self, number: int) -> Vectors:
         """Return the vector of a passage number."""
-        return np.asarray(self._index.reconstruct(number), dtype=np.float32)
+        return np.array(self._rows.vectors[self._rows.rows_of(np.array([number]))[0]])
+
+    def _proposed(self, vector: Vectors, rows: Numbers, count: int) -> Numbers:
+        """Return rows, ascending, that hold nearly all of the nearest."""
+        wanted = min(int(count * _OVER_FETCH), len(rows))
+        share = len(rows) / self._codes.ntotal
+        is_walked = self._approximate is not self._codes and share >= _GRAPH_SHARE
+        parameters: Any = _faiss.SearchParametersHNSW() if is_walked else _faiss.SearchParameters()
+        if is_walked:
+            parameters.efSearch = int(max(_EFFORT * count, _LEAST_EFFORT) / share)
+        if share < 1:
+            mask = np.zeros(self._codes.ntotal, dtype=bool)
+            mask[rows] = True
+            # The bits live as long as this function, which FAISS leaves to its caller.
+            bits = np.packbits(mask, bitorder="little")
+            parameters.sel = _faiss.IDSelectorBitmap(bits)
+        searched = self._approximate if is_walked else self._codes
+        _, found = searched.search(np.ascontiguousarray(vector[None, :], dtype=np.float32), wanted, params=parameters)
+        return np.sort(found[0][found[0] >= 0])
+
+
+def _approximate(vectors: Vectors, kind: Kind) -> Any:
+    if kind is Kind.EXACT:
+        return None
+    # The setting belongs to the calling thread. With several, the graph would differ from run to run.
+    faiss.omp_set_num_threads(1)
+    code, metric = faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+    if kind is Kind.SCAN:
+        index = _faiss.IndexScalarQuantizer(vectors.shape[1], code, metric)
+    else:
+        index = _faiss.IndexHNSWSQ(vectors.shape[1], code, _LINKS, metric)
+        index.hnsw.efConstruction = _BUILD_EFFORT
+    index.train(vectors)
+    index.add(vectors)
+    return index
+
+
+def _largest(products: Vectors, count: int) -> NDArray[np.int64]:
+    """Return the positions of the largest values, largest first, equal ones by position."""
+    if len(products) > count:
+        # All that equal the last one wanted stay in, so that position decides between them.
+        least = np.partition(products, len(products) - count)[len(products) - count]
+        kept = np.flatnonzero(products >= least)
+    else:
+        kept = np.arange(len(products))
+    return kept[np.argsort(-products[kept], kind="stable")[:count]]
+
+
+def _refusal(folder: Path, what: str) -> SnapshotRefused:
+    return SnapshotRefused(f"index {folder.parent.name} is refused: {folder.name}: {what}; run: fiducia ingest kb/")

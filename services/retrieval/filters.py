@@ -38,33 +38,62 @@ class FilterTable:
     def __init__(self, passages: Sequence[Passage]) -> None:
         documents = [passage.document for passage in passages]
         self._all = np.arange(len(documents), dtype=np.int64)
+        self._documents = _Codes([document.id for document in documents])
         self._asset_classes = _Column(documents, lambda document: document.asset_classes)
         self._risk_levels = _Column(documents, lambda document: document.risk_levels)
         self._jurisdictions = _Column(documents, lambda document: document.jurisdictions)
-        self._languages = _Column(documents, lambda document: (document.language,))
-        self._kinds = _Column(documents, lambda document: (document.kind.value,))
-        self._products = _Column(documents, lambda document: (document.product_id,))
+        self._languages = _Codes([document.language for document in documents])
+        self._kinds = _Codes([document.kind.value for document in documents])
+        self._products = _Codes([document.product_id for document in documents])
         self._trusted = np.array([document.trust is not TrustLevel.QUARANTINED for document in documents], dtype=bool)
         self._from = np.array([(document.effective or _ALWAYS).toordinal() for document in documents])
         self._until = np.array([(document.expires or _NEVER_ENDS).toordinal() for document in documents])
 
-    def eligible(self, wanted: PassageFilter, as_of: date) -> NDArray[np.int64]:
+    def eligible(
+        self, wanted: PassageFilter, as_of: date, withdrawn: frozenset[str] = frozenset()
+    ) -> NDArray[np.int64]:
         """Return the numbers of the passages that match and are in force on this day, ascending.
 
-        Passages of quarantined documents are never among them.
+        Passages of quarantined documents, and of those `withdrawn` by id, are never among them.
         """
         day = as_of.toordinal()
         mask = self._trusted & (self._from <= day) & (day < self._until)
-        mask = mask & self._asset_classes.matches(wanted.asset_classes, unbound=True)
-        mask &= self._risk_levels.matches(wanted.risk_levels, unbound=True)
-        mask &= self._jurisdictions.matches(wanted.jurisdictions, unbound=True)
+        mask = mask & self._asset_classes.matches(wanted.asset_classes)
+        mask &= self._risk_levels.matches(wanted.risk_levels)
+        mask &= self._jurisdictions.matches(wanted.jurisdictions)
         mask &= self._languages.matches(wanted.languages)
         mask &= self._kinds.matches(wanted.kinds)
         mask &= self._products.matches(wanted.product_ids)
+        if withdrawn:
+            mask &= ~self._documents.matches(withdrawn)
         return self._all[mask]
+
+    def by_language(self, numbers: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        """Return these passage numbers parted by the language of the passage; a language without any is left out."""
+        return self._languages.parted(numbers)
+
+
+class _Codes:
+    """A column with one value in each row; there may be as many values as rows."""
+
+    def __init__(self, values: Sequence[str]) -> None:
+        self._values = sorted(set(values))
+        self._code = {value: code for code, value in enumerate(self._values)}
+        self._codes = np.array([self._code[value] for value in values], dtype=np.int32)
+
+    def matches(self, wanted: frozenset[str]) -> Mask:
+        if not wanted:
+            return np.ones(len(self._codes), dtype=bool)
+        return np.isin(self._codes, [self._code[value] for value in wanted if value in self._code])
+
+    def parted(self, numbers: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        codes = self._codes[numbers]
+        return {self._values[code]: numbers[codes == code] for code in np.unique(codes)}
 
 
 class _Column:
+    """A column with several values in a row, or none; there are few values."""
+
     def __init__(self, documents: Sequence[Document], values: Callable[[Document], Iterable[str]]) -> None:
         held = [frozenset(values(document)) for document in documents]
         self._size = len(held)
@@ -73,10 +102,11 @@ class _Column:
             value: np.array([value in some for some in held], dtype=bool) for value in frozenset().union(*held)
         }
 
-    def matches(self, wanted: frozenset[str], *, unbound: bool = False) -> Mask:
+    def matches(self, wanted: frozenset[str]) -> Mask:
+        """Return which rows hold one of the wanted values or none at all."""
         if not wanted:
             return np.ones(self._size, dtype=bool)
-        mask = self._unbound.copy() if unbound else np.zeros(self._size, dtype=bool)
+        mask = self._unbound.copy()
         for value in wanted & self._masks.keys():
             mask |= self._masks[value]
         return mask

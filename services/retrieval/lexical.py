@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import bm25s
 import numpy as np
@@ -27,6 +28,10 @@ class WordIndex:
     def __init__(self, index: bm25s.BM25, segment: Segment) -> None:
         self._index = index
         self._segment = segment
+        self._vocabulary: dict[str, int] = index.vocab_dict
+        self._count = int(index.scores["num_docs"])
+        self._weight = _weights(np.diff(index.scores["indptr"]), self._count)
+        self._unknown = float(_weights(np.zeros(1), self._count)[0])
 
     @classmethod
     def build(cls, texts: Sequence[str], segment: Segment) -> WordIndex:
@@ -51,11 +56,25 @@ class WordIndex:
         content = {key: value for key, value in json.loads(parameters.read_text()).items() if key != "version"}
         parameters.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
-    def scores(self, question: str) -> NDArray[np.float32]:
-        """Return the score of every passage, (passages,), zero where no word is shared."""
-        vocabulary = self._index.vocab_dict
+    def shares(self, question: str) -> NDArray[np.float32]:
+        """Return for every passage, (passages,), its BM25 score as a share of what the question's words could give.
+
+        Zero where no word is shared; near one where a short passage repeats every word. A word that no passage holds
+        counts in the question's whole, so that a question about something else has low shares everywhere. The share
+        does not depend on what other passages score.
+        """
         # Repeating a word in a question does not make it mean more.
-        words = [word for word in dict.fromkeys(words_of(question, self._segment)) if word in vocabulary]
-        if not words:
-            return np.zeros(self._index.scores["num_docs"], dtype=np.float32)
-        return np.asarray(self._index.get_scores(words), dtype=np.float32)
+        words = list(dict.fromkeys(words_of(question, self._segment)))
+        known = [word for word in words if word in self._vocabulary]
+        if not known:
+            return np.zeros(self._count, dtype=np.float32)
+        whole = sum(self._weight[self._vocabulary[word]] for word in known) + (len(words) - len(known)) * self._unknown
+        return np.asarray(self._index.get_scores(known) / whole, dtype=np.float32)
+
+
+def _weights(holders: NDArray[Any], passages: int) -> NDArray[np.float64]:
+    """Return the largest score that each word can give: its inverse document frequency in Lucene's form of BM25.
+
+    holders: number of passages that hold the word, (words,).
+    """
+    return np.asarray(np.log1p((passages - holders + 0.5) / (holders + 0.5)))

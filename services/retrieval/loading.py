@@ -1,13 +1,13 @@
-"""Load the model and the active index, then follow the pointer for as long as the service runs."""
+"""Load the encoders and the active index, then follow the pointer for as long as the service runs."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from services.retrieval.search import QueryEmbedder
+from services.retrieval.encoder import Encoder
 from services.retrieval.shelf import SnapshotShelf
 
 log = logging.getLogger(__name__)
@@ -18,20 +18,22 @@ _NO_INDEX = "no index to serve; run: fiducia ingest kb/"
 class Loading:
     """What the service needs before it can answer, and the task that swaps in newer indexes."""
 
-    def __init__(self, shelf: SnapshotShelf, load_embedder: Callable[[], QueryEmbedder], poll_seconds: float) -> None:
+    def __init__(
+        self, shelf: SnapshotShelf, load_encoders: Callable[[], Sequence[Encoder]], poll_seconds: float
+    ) -> None:
         self._shelf = shelf
-        self._load_embedder = load_embedder
+        self._load_encoders = load_encoders
         self._poll_seconds = poll_seconds
-        self._embedder: QueryEmbedder | None = None
+        self._encoders: Sequence[Encoder] | None = None
         self._following: asyncio.Task[None] | None = None
 
-    def embedder(self) -> QueryEmbedder | None:
-        """Return the model, None until it is loaded."""
-        return self._embedder
+    def encoders(self) -> Sequence[Encoder] | None:
+        """Return the encoders in order of preference, None until they are loaded."""
+        return self._encoders
 
     async def load(self) -> None:
-        """Load model and index side by side; where there is no index, say so once and wait for one."""
-        _, self._embedder = await asyncio.gather(self._first_index(), asyncio.to_thread(self._load_embedder))
+        """Load encoders and index side by side; where there is no index, say so once and wait for one."""
+        _, self._encoders = await asyncio.gather(self._first_index(), asyncio.to_thread(self._load_encoders))
         self._following = asyncio.create_task(self._follow())
 
     async def close(self) -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
 
+# The collection of the guides and factsheets that the product is shipped with.
+KNOWLEDGE_BASE = "kb"
+
 
 class DocumentKind(StrEnum):
-    """What a document is."""
+    """What a document is: a guide, the factsheet of one product, or a firm's or an issuer's own document."""
 
     GUIDE = "GUIDE"
     FACTSHEET = "FACTSHEET"
+    DOCUMENT = "DOCUMENT"
 
 
 class TrustLevel(StrEnum):
@@ -39,6 +44,10 @@ class Document:
     keywords: other words people use for its subject; they are searched and never shown.
     Empty asset_classes, risk_levels or jurisdictions mean that the document is not bound to any.
     In force from `effective` (None: always was) until the day before `expires` (None: open).
+    issuer:     who issued it, as far as it is known; `source` says where it was had from.
+    collection: the import it belongs to.
+    pages:      offsets in code points where each page begins, ascending; empty where the format has no pages.
+    flags:      what was noticed about parts that no passage shows, such as hidden text; every passage carries it.
     """
 
     id: str
@@ -56,6 +65,10 @@ class Document:
     jurisdictions: tuple[str, ...] = ()
     effective: date | None = None
     expires: date | None = None
+    issuer: str = ""
+    collection: str = KNOWLEDGE_BASE
+    pages: tuple[int, ...] = ()
+    flags: tuple[PassageFlag, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -69,7 +82,8 @@ class Passage:
 
     heading: the headings above it, outermost first, joined by " > ".
     context: what stands before the words when they are embedded, so that a section about "what can go wrong"
-             is known to be about this fund; empty where it would leave too little room for the words.
+             is known to be about this fund, and a row of a table has its header; empty where it would leave too
+             little room for the words.
     """
 
     id: str
@@ -84,6 +98,11 @@ class Passage:
     def text(self) -> str:
         """Return the words."""
         return self.document.text[self.start : self.end]
+
+    @property
+    def page(self) -> int | None:
+        """Return the page where it begins, from 1; None where the format has no pages."""
+        return bisect_right(self.document.pages, self.start) or None
 
     @property
     def embedding_text(self) -> str:

@@ -59,7 +59,7 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, StrEnum):
         return value.value
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _document(value: dict[str, Any]) -> Document:
@@ -67,6 +67,7 @@ def _document(value: dict[str, Any]) -> Document:
     for name in ("effective", "expires"):
         plain[name] = date.fromisoformat(plain[name]) if plain[name] else None
     plain |= {"kind": DocumentKind(plain["kind"]), "trust": TrustLevel(plain["trust"])}
+    plain["flags"] = tuple(PassageFlag(flag) for flag in plain["flags"])
     return Document(**plain)
 
 

@@ -1,162 +1,184 @@
-"""Find the passages nearest to a question: by words, and by meaning where the embedder knows its language."""
+"""Find the passages that answer a question: by words and by meaning, within and across languages."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.retrieval.chunk import TokenCounter
-from services.retrieval.filters import FilterTable, PassageFilter
-from services.retrieval.fusion import DENSE_WEIGHT, fuse
+from services.retrieval.copies import without_copies
+from services.retrieval.features import Evidence, features_of
+from services.retrieval.filters import PassageFilter
 from services.retrieval.language import language_of
-from services.retrieval.manifest import Manifest
 from services.retrieval.passage import Passage
-from services.retrieval.split import split_to_fit
+from services.retrieval.questions import QueryEncoder, Vector, embed_questions
+from services.retrieval.relevance import RelevanceModel, probability
+from services.retrieval.snapshot import Snapshot, Space
 
-# How many passages each of the two searches proposes; far above the largest limit, so that none is lost to the cut.
+# How many passages each of the searches proposes; far above the largest limit, so that none is lost to the cut.
 _CANDIDATES = 200
-# A product named by its id comes before everything else: the other parts of a score sum to at most one.
-_NAMED_PRODUCT = 1.0
-# Tickers are written in capitals, codes in digits; neighbours like "510300ETF" or "持有VTI" do not hide them.
-_PRODUCT_NAME = re.compile(r"(?<![A-Za-z0-9])[A-Z][A-Z0-9]{1,11}(?![A-Za-z0-9])|(?<!\d)\d{4,12}(?!\d)")
+# How many ranked passages are looked at for each one wanted, so that copies left out are made up for.
+_SPARE = 3
 
-
-class VectorIndex(Protocol):
-    """Vectors of passages, by passage number."""
-
-    def nearest(
-        self, vector: NDArray[np.float32], among: NDArray[np.int64], count: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return at most `count` numbers of `among` that have a vector, nearest first, with inner products."""
-
-
-class WordScores(Protocol):
-    """Word search over passages."""
-
-    def scores(self, question: str) -> NDArray[np.float32]:
-        """Return the score of every passage, (passages,), zero where no word is shared."""
-
-
-class QueryEmbedder(TokenCounter, Protocol):
-    """What turns questions into vectors."""
-
-    def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return vectors of length one, (texts, dimension)."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """One immutable index, loaded; passage numbers are positions in `passages`."""
-
-    id: str
-    manifest: Manifest
-    passages: tuple[Passage, ...]
-    table: FilterTable
-    vectors: VectorIndex
-    words: WordScores
-    product_ids: frozenset[str]
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Query:
-    """A question with what may be returned. limit: at least 1."""
+    """A question with what may be returned.
+
+    limit:         at least 1.
+    min_relevance: 0 to 1; None: what the relevance model was calibrated to.
+    """
 
     text: str
     limit: int
     as_of: date
     filter: PassageFilter = field(default_factory=PassageFilter)
+    min_relevance: float | None = None
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage with its score; higher is nearer, comparable within one answer only."""
+    """A passage with its log-odds of relevance as score, comparable within one answer, and its relevance, 0 to 1."""
 
     passage: Passage
     score: float
+    relevance: float
 
 
-def search(
-    snapshot: Snapshot, embedder: QueryEmbedder, queries: Sequence[Query], dense_weight: float = DENSE_WEIGHT
-) -> list[list[Hit]]:
-    """Return the hits of each query, best first, equal scores by passage id; one embedding batch for all."""
-    known = snapshot.manifest.embedded_languages
-    by_meaning = [number for number, query in enumerate(queries) if language_of(query.text) in known]
-    vectors = dict(zip(by_meaning, embed_questions(embedder, [queries[n].text for n in by_meaning]), strict=True))
-    return [_hits(snapshot, query, vectors.get(number), dense_weight) for number, query in enumerate(queries)]
+@dataclass(frozen=True)
+class Found:
+    """The answer to a query.
 
-
-def embed_questions(embedder: QueryEmbedder, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-    """Return a unit vector for each question; a question beyond the token limit is the mean of its parts.
-
-    Nothing is cut off: a long question is split at sentences like a passage.
+    is_any_eligible: whether any passage matched the filter.
+    best_relevance:  of the nearest passage, returned or not; 0 without one.
     """
-    parts = [_parts(text, embedder) for text in texts]
-    flat = [part for some in parts for part in some]
-    if not flat:
-        return []
-    vectors = iter(embedder.embed_queries(flat))
-    return [_mean_direction([next(vectors) for _ in some]) for some in parts]
+
+    hits: tuple[Hit, ...]
+    is_any_eligible: bool
+    best_relevance: float
 
 
-def _parts(text: str, embedder: QueryEmbedder) -> list[str]:
-    def fits(start: int, end: int) -> bool:
-        return embedder.count_tokens(text[start:end]) <= embedder.token_limit
+@dataclass(frozen=True)
+class Engine:
+    """What a search needs besides a snapshot.
 
-    return [text[start:end] for start, end in split_to_fit(text, 0, len(text), fits)]
+    encoders:  one for each of the snapshot's spaces, in the same order.
+    withdrawn: ids of documents that may not be returned.
+    """
 
-
-def _mean_direction(vectors: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    if len(vectors) == 1:
-        return vectors[0]
-    total = np.sum(vectors, axis=0)
-    length = float(np.linalg.norm(total))
-    return np.asarray(total / length if length > 0 else total, dtype=np.float32)
+    encoders: Sequence[QueryEncoder]
+    relevance: RelevanceModel
+    withdrawn: frozenset[str] = frozenset()
 
 
-def _hits(snapshot: Snapshot, query: Query, vector: NDArray[np.float32] | None, dense_weight: float) -> list[Hit]:
-    eligible = snapshot.table.eligible(query.filter, query.as_of)
-    if not len(eligible):
-        return []
-    words = snapshot.words.scores(query.text)
-    best = float(words[eligible].max())
-    shared = _top(eligible, words, _CANDIDATES)
-    shared = shared[words[shared] > 0]
-    if vector is None:
-        numbers, weight, cosines = shared, 0.0, np.zeros(len(shared), dtype=np.float32)
-    else:
-        near, _ = snapshot.vectors.nearest(vector, eligible, _CANDIDATES)
-        numbers, weight = np.union1d(near, shared), dense_weight
-        cosines = _cosines(snapshot.vectors, vector, numbers)
-    scores = fuse(cosines, words[numbers], best, weight)
-    scores += _NAMED_PRODUCT * _names_product(snapshot, query.text, numbers)
-    return _ranked(snapshot.passages, numbers, scores, query.limit)
+@dataclass(frozen=True)
+class _Asked:
+    """A query with its language and the passages it may find, by their language."""
+
+    query: Query
+    language: str
+    eligible: Mapping[str, Numbers]
 
 
-def _top(numbers: NDArray[np.int64], scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    return numbers[np.argsort(-scores[numbers], kind="stable")[:count]]
+@dataclass(frozen=True)
+class Candidates:
+    """Passages worth a closer look, all in one language, with their features, (passages, features)."""
+
+    asked: str
+    written: str
+    numbers: Numbers
+    features: NDArray[np.float64]
 
 
-def _cosines(index: VectorIndex, vector: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the cosine of each number with the vector; zero, which says nothing, where a passage has none."""
-    found, products = index.nearest(vector, numbers, len(numbers))
-    cosines = np.zeros(len(numbers), dtype=np.float32)
-    cosines[np.searchsorted(numbers, found)] = products
-    return cosines
+def search(snapshot: Snapshot, engine: Engine, queries: Sequence[Query]) -> list[Found]:
+    """Return what each query finds, best first, equal scores by passage id; each encoder is called at most once."""
+    return [
+        _answer(groups, _ranked(snapshot.passages, groups, engine.relevance), query, engine.relevance.threshold)
+        for query, groups in zip(queries, candidates(snapshot, engine, queries), strict=True)
+    ]
 
 
-def _names_product(snapshot: Snapshot, question: str, numbers: Iterable[int]) -> NDArray[np.float64]:
-    named = snapshot.product_ids.intersection(_PRODUCT_NAME.findall(question))
-    return np.array([snapshot.passages[n].document.product_id in named for n in numbers], dtype=np.float64)
+def candidates(snapshot: Snapshot, engine: Engine, queries: Sequence[Query]) -> list[list[Candidates]]:
+    """Return the candidates of each query, a group for each language in which passages are eligible."""
+    asked = [_asked(snapshot, engine, query) for query in queries]
+    vectors = [
+        _vectors(encoder, [one for one in asked if _needs(one, number, snapshot)])
+        for number, encoder in enumerate(engine.encoders)
+    ]
+    return [_candidates(snapshot, one, vectors) for one in asked]
 
 
-def _ranked(
-    passages: Sequence[Passage], numbers: NDArray[np.int64], scores: NDArray[np.float64], limit: int
-) -> list[Hit]:
-    hits = [Hit(passages[n], float(score)) for n, score in zip(numbers, scores, strict=True)]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))[:limit]
+def _asked(snapshot: Snapshot, engine: Engine, query: Query) -> _Asked:
+    eligible = snapshot.table.eligible(query.filter, query.as_of, engine.withdrawn)
+    return _Asked(query, language_of(query.text), snapshot.table.by_language(eligible))
+
+
+def _space(snapshot: Snapshot, asked: str, written: str) -> int | None:
+    """Return the number of the first encoder that knows both languages."""
+    for number, space in enumerate(snapshot.spaces):
+        if asked in space.encoder.languages and written in space.encoder.languages:
+            return number
+    return None
+
+
+def _needs(asked: _Asked, encoder: int, snapshot: Snapshot) -> bool:
+    return any(_space(snapshot, asked.language, written) == encoder for written in asked.eligible)
+
+
+def _vectors(encoder: QueryEncoder, asked: Sequence[_Asked]) -> dict[str, Vector]:
+    texts = list(dict.fromkeys(one.query.text for one in asked))
+    return dict(zip(texts, embed_questions(encoder, texts), strict=True))
+
+
+def _candidates(snapshot: Snapshot, asked: _Asked, vectors: Sequence[Mapping[str, Vector]]) -> list[Candidates]:
+    text = asked.query.text
+    shares = snapshot.words.shares(text)
+    named = snapshot.names.named(text)
+    groups = []
+    for written, eligible in asked.eligible.items():
+        number = _space(snapshot, asked.language, written)
+        space = None if number is None else snapshot.spaces[number]
+        vector = None if number is None else vectors[number][text]
+        numbers, cosines = _nearest(eligible, shares, vector, space)
+        passages = [snapshot.passages[number] for number in numbers]
+        features = features_of(Evidence(cosines, shares[numbers]), passages, named)
+        groups.append(Candidates(asked.language, written, numbers, features))
+    return groups
+
+
+def _nearest(
+    eligible: Numbers, shares: NDArray[np.float32], vector: Vector | None, space: Space | None
+) -> tuple[Numbers, NDArray[np.float32]]:
+    """Return the passages that share most words, and those nearest in meaning, with their cosines."""
+    by_words = eligible[np.argsort(-shares[eligible], kind="stable")[:_CANDIDATES]]
+    by_words = by_words[shares[by_words] > 0]
+    if vector is None or space is None:
+        return by_words, np.zeros(len(by_words), dtype=np.float32)
+    near, _ = space.index.nearest(vector, eligible, _CANDIDATES)
+    numbers = np.union1d(near, by_words)
+    return numbers, space.index.products(vector, numbers)
+
+
+def _ranked(passages: Sequence[Passage], groups: Sequence[Candidates], relevance: RelevanceModel) -> list[Hit]:
+    hits = [
+        Hit(passages[number], float(score), 0.0)
+        for group in groups
+        for number, score in zip(
+            group.numbers, relevance.log_odds(group.asked, group.written, group.features), strict=True
+        )
+    ]
+    return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))
+
+
+def _answer(groups: Sequence[Candidates], ranked: Sequence[Hit], query: Query, threshold: float) -> Found:
+    least = threshold if query.min_relevance is None else query.min_relevance
+    top = [replace(hit, relevance=probability(hit.score)) for hit in ranked[: query.limit * _SPARE]]
+    relevant = [hit for hit in top if hit.relevance >= least]
+    kept = without_copies([hit.passage for hit in relevant], query.limit)
+    best = top[0].relevance if top else 0.0
+    return Found(tuple(relevant[position] for position in kept), bool(groups), best)

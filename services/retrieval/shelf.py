@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from services.retrieval.search import Snapshot
+from services.retrieval.snapshot import Snapshot
 from shared.errors import NotFound, NotReady
 from shared.snapshots import SnapshotRefused, active_digest, is_digest, pointer_mark
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from services.retrieval.encoder import FoundEncoder
 from services.retrieval.faiss_index import FaissIndex
 from services.retrieval.filters import FilterTable
 from services.retrieval.lexical import WordIndex
@@ -22,45 +23,60 @@ from services.retrieval.manifest import (
     read_manifest,
     verify,
 )
+from services.retrieval.names import ProductNames
 from services.retrieval.passage import Document, Passage
 from services.retrieval.records import documents_from_lines, documents_to_lines, passages_from_lines, passages_to_lines
-from services.retrieval.search import Snapshot
+from services.retrieval.snapshot import Snapshot, Space
 from services.retrieval.words import Segment
 from shared.snapshots import SnapshotRefused
 
 _DOCUMENTS = "documents.jsonl"
 _PASSAGES = "passages.jsonl"
-_VECTORS = "vectors.faiss"
 _WORDS = "words"
 
 
-def load_snapshot(folder: Path, embedder_name: str, embedder_digest: str, segment: Segment) -> Snapshot:
+def load_snapshot(folder: Path, encoders: Sequence[FoundEncoder], segment: Segment) -> Snapshot:
     """Return the snapshot in a folder, every file checked against its manifest.
 
     Raises SnapshotRefused.
     """
     manifest = read_manifest(folder)
-    verify(manifest, folder, embedder_name, embedder_digest)
-    documents = documents_from_lines((folder / _DOCUMENTS).read_text())
+    verify(manifest, folder, encoders)
+    documents = read_documents_of(folder)
     passages = passages_from_lines((folder / _PASSAGES).read_text(), documents)
-    vectors = FaissIndex.read(folder / _VECTORS)
-    if vectors.dimension != manifest.dimension or len(passages) != manifest.passage_count:
+    spaces = tuple(
+        Space(entry, FaissIndex.read(_vectors(folder, number))) for number, entry in enumerate(manifest.encoders)
+    )
+    sizes = [(space.index.dimension, len(passages)) for space in spaces]
+    if sizes != [(entry.dimension, manifest.passage_count) for entry in manifest.encoders]:
         raise SnapshotRefused(f"index {folder.name} does not hold what its manifest says; run: fiducia ingest kb/")
     return Snapshot(
         id=folder.name,
         manifest=manifest,
         passages=passages,
         table=FilterTable(passages),
-        vectors=vectors,
+        spaces=spaces,
         words=WordIndex.read(folder / _WORDS, segment),
-        product_ids=frozenset(document.product_id for document in documents) - {""},
+        names=ProductNames(documents),
     )
 
 
-def read_vectors(folder: Path) -> tuple[Sequence[Passage], FaissIndex]:
-    """Return the passages of a snapshot and their vectors, whose manifest the caller has checked."""
-    documents = documents_from_lines((folder / _DOCUMENTS).read_text())
-    return passages_from_lines((folder / _PASSAGES).read_text(), documents), FaissIndex.read(folder / _VECTORS)
+def read_documents_of(folder: Path) -> list[Document]:
+    """Return the documents of a snapshot whose manifest the caller has checked."""
+    return documents_from_lines((folder / _DOCUMENTS).read_text())
+
+
+def read_passages_of(folder: Path) -> tuple[Passage, ...]:
+    """Return the passages of a snapshot whose manifest the caller has checked."""
+    return passages_from_lines((folder / _PASSAGES).read_text(), read_documents_of(folder))
+
+
+def read_vectors(folder: Path, encoder: int) -> tuple[Sequence[Passage], FaissIndex]:
+    """Return the passages of a snapshot and their vectors by the manifest's encoder of this number.
+
+    The caller has checked the manifest. Raises SnapshotRefused where the vectors cannot be read.
+    """
+    return read_passages_of(folder), FaissIndex.read(_vectors(folder, encoder))
 
 
 def write_snapshot(
@@ -68,19 +84,20 @@ def write_snapshot(
     manifest: Manifest,
     documents: Sequence[Document],
     passages: Sequence[Passage],
-    vectors: FaissIndex,
+    vectors: Sequence[FaissIndex],
     words: WordIndex,
 ) -> str:
     """Write a snapshot and return its id; the folder appears whole or not at all.
 
-    manifest: complete but for `files`.
+    manifest: complete but for `files`.  vectors: one index for each of the manifest's encoders.
     """
     root.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
     try:
         (building / _DOCUMENTS).write_text(documents_to_lines(documents))
         (building / _PASSAGES).write_text(passages_to_lines(passages))
-        vectors.write(building / _VECTORS)
+        for number, index in enumerate(vectors):
+            index.write(_vectors(building, number))
         (building / _WORDS).mkdir()
         words.write(building / _WORDS)
         content = replace(manifest, files=file_digests(building)).to_bytes()
@@ -92,6 +109,10 @@ def write_snapshot(
         return digest_of(content)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _vectors(folder: Path, encoder: int) -> Path:
+    return folder / f"vectors-{encoder}"
 
 
 def _publish(building: Path, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The words of a text as word search counts them: lower case, without plural endings and stop words."""
+"""The words of a text as word search counts them: lower case, simplified, without plural endings and stop words."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 
+from services.retrieval.chinese import simplified
 from services.retrieval.language import HAN
 
 # Raise it whenever the same text would give other words: an index must be asked in the words it was built from.
-WORDS_VERSION = "1"
+WORDS_VERSION = "2"
 
 # Cuts a run of Chinese characters into words, long words also into the shorter ones they contain.
 Segment = Callable[[str], Iterable[str]]
@@ -35,14 +36,17 @@ _STOP_WORDS = frozenset(f"{_ENGLISH_STOP_WORDS} {_CHINESE_STOP_WORDS}".split())
 
 
 def words_of(text: str, segment: Segment) -> list[str]:
-    """Return the words in order, repeated as often as they stand in the text."""
+    """Return the words in order, repeated as often as they stand in the text.
+
+    Full-width and other compatibility forms are folded (NFKC), traditional characters become simplified ones.
+    """
     folded = _POSSESSIVE.sub("", unicodedata.normalize("NFKC", text).casefold())
     return [word for run in _RUN.finditer(folded) for word in _words(run, segment) if word not in _STOP_WORDS]
 
 
 def _words(run: re.Match[str], segment: Segment) -> Iterator[str]:
     if run["han"]:
-        yield from segment(run["han"])
+        yield from segment(simplified(run["han"]))
     elif mixed := _NUMBER_THEN_LETTERS.fullmatch(run["word"]):
         yield from (mixed[1], singular(mixed[2]))
     else:

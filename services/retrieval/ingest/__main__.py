@@ -1,6 +1,6 @@
 """Build the text index.
 
-`python -m services.retrieval.ingest KB OUT [--overlay DIR] [--no-activate] [--embedder NAME]`
+`python -m services.retrieval.ingest KB OUT [--overlay DIR] [--no-activate] [--encoders NAMES]`
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+from services.retrieval.encoder import ModelMissing
+from services.retrieval.encoders.chosen import find_encoders
 from services.retrieval.ingest.build import Builder
+from services.retrieval.ingest.collections import with_other_collections
 from services.retrieval.ingest.library import read_documents
-from services.retrieval.ingest.vectors import DocumentEmbedder
 from services.retrieval.jieba_segmenter import JiebaSegmenter
+from services.retrieval.locked import IMPORT_LOCK, locked
 from services.retrieval.manifest import read_manifest
-from services.retrieval.model_folder import ModelFolder, ModelMissing, find_model
+from services.retrieval.passage import KNOWLEDGE_BASE
+from services.retrieval.prune import prune
 from services.retrieval.settings import RetrievalSettings
 from shared.builder import exit_status, tell
 from shared.logs import configure_logs
@@ -34,35 +38,24 @@ def main(arguments: list[str]) -> int:
     return exit_status(lambda: _ingest(**vars(asked)), asked.out, (ModelMissing,))
 
 
-def _ingest(kb: Path, out: Path, overlay: Path | None, is_activated: bool, embedder: str | None) -> None:
+def _ingest(kb: Path, out: Path, overlay: Path | None, is_activated: bool, encoders: str | None) -> None:
     started = time.perf_counter()
-    settings = RetrievalSettings()
+    settings = RetrievalSettings.model_validate({"retrieval_encoders": encoders} if encoders else {})
     documents = read_documents(kb, overlay)
     tell("read", {"documents": len(documents)})
-    model = find_model(embedder or settings.retrieval_embedder)
-    builder = Builder(
-        root=out,
-        model=model,
-        open_embedder=lambda: _open_embedder(model),
-        open_segmenter=JiebaSegmenter,
-        languages=settings.retrieval_embedder_languages,
-        workers=settings.retrieval_workers,
-        tell=tell,
-    )
-    digest = builder.build(documents)
-    if is_activated:
-        activate(out, digest)
+    found = find_encoders(settings.retrieval_encoders)
+    # An import by the service reads and writes the same snapshots; the second comes after the first.
+    with locked(out / IMPORT_LOCK):
+        everything = with_other_collections(out, documents, KNOWLEDGE_BASE)
+        digest = Builder(out, found, JiebaSegmenter, settings.retrieval_workers, tell).build(everything)
+        if is_activated:
+            activate(out, digest)
+        prune(out, settings.retrieval_snapshots_on_disk, keep=digest)
     manifest = read_manifest(out / digest)
     counts = {"documents": manifest.document_count, "passages": manifest.passage_count}
+    names = ", ".join(one.name for one in found)
     seconds = round(time.perf_counter() - started, 1)
-    tell("done", {"digest": digest, **counts, "embedder": model.name, "active": is_activated, "seconds": seconds})
-
-
-def _open_embedder(model: ModelFolder) -> DocumentEmbedder:
-    # Imported here: the model library takes seconds, and an unchanged knowledge base does not need it.
-    from services.retrieval.embedder import SentenceEmbedder
-
-    return SentenceEmbedder(model)
+    tell("done", {"digest": digest, **counts, "encoders": names, "active": is_activated, "seconds": seconds})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-activate", dest="is_activated", action="store_false", help="leave the active index as it is"
     )
-    parser.add_argument("--embedder", help="embedding model instead of the setting's")
+    parser.add_argument("--encoders", help="encoders instead of the setting's, such as BAAI/bge-m3:en+zh")
     return parser
 
 

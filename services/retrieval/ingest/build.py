@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from services.retrieval.chunk import CHUNKER_VERSION, passages_of
+from services.retrieval.chunk import CHUNKER_VERSION, TokenCounter, passages_of
+from services.retrieval.encoder import Encoder, FoundEncoder
 from services.retrieval.faiss_index import FaissIndex
 from services.retrieval.flags import FLAGS_VERSION
-from services.retrieval.ingest.vectors import DocumentEmbedder, embed, known_vectors, text_digest
+from services.retrieval.ingest.limits import Strictest
+from services.retrieval.ingest.vectors import embed, known_vectors, text_digest
 from services.retrieval.lexical import WordIndex
-from services.retrieval.manifest import Manifest, is_intact, read_manifest
-from services.retrieval.model_folder import ModelFolder
+from services.retrieval.manifest import FORMAT, EncoderEntry, Manifest, is_intact, read_manifest
 from services.retrieval.passage import Document, Passage
 from services.retrieval.records import documents_to_lines
 from services.retrieval.snapshot_folder import write_snapshot
@@ -29,17 +30,15 @@ from shared.snapshots import SnapshotRefused, snapshot_folders
 class Builder:
     """Builds indexes under a folder.
 
-    open_embedder: loads the model; not called where an index of the same inputs exists.
-    languages:     those the embedder understands; passages in others are found by words alone.
-    workers:       passages embedded at the same time.
-    tell:          called with an event and its numbers as the work goes on.
+    encoders: in order of preference; not opened where an index of the same inputs exists. Passages in a language that
+              none of them knows are found by words alone.
+    workers:  passages embedded at the same time.
+    tell:     called with an event and its numbers as the work goes on.
     """
 
     root: Path
-    model: ModelFolder
-    open_embedder: Callable[[], DocumentEmbedder]
+    encoders: tuple[FoundEncoder, ...]
     open_segmenter: Callable[[], Segment]
-    languages: tuple[str, ...]
     workers: int
     tell: Tell
 
@@ -53,16 +52,20 @@ class Builder:
         if existing := _existing(self.root, inputs):
             self.tell("unchanged", {"digest": existing})
             return existing
-        embedder = self.open_embedder()
-        passages = _passages(documents, embedder)
+        encoders = [found.open() for found in self.encoders]
+        passages = _passages(documents, Strictest(encoders))
         self.tell("chunked", {"documents": len(documents), "passages": len(passages)})
-        vectors = self._vectors(passages, embedder)
+        vectors = [
+            self._vectors(passages, found.languages, encoder)
+            for found, encoder in zip(self.encoders, encoders, strict=True)
+        ]
         words = WordIndex.build([passage.lexical_text for passage in passages], self.open_segmenter())
+        self.tell("writing", {"passages": len(passages)})
         manifest = Manifest(
-            embedder=self.model.name,
-            embedder_digest=self.model.digest,
-            dimension=embedder.dimension,
-            embedded_languages=self.languages,
+            encoders=tuple(
+                EncoderEntry(found.name, found.digest, encoder.dimension, found.languages)
+                for found, encoder in zip(self.encoders, encoders, strict=True)
+            ),
             passage_count=len(passages),
             document_count=len(documents),
             inputs=inputs,
@@ -71,29 +74,32 @@ class Builder:
         return write_snapshot(self.root, manifest, documents, passages, vectors, words)
 
     def _inputs(self, documents: Sequence[Document]) -> str:
-        versions = (CHUNKER_VERSION, WORDS_VERSION, FLAGS_VERSION, self.model.name, self.model.digest, *self.languages)
+        encoders = (f"{found.name} {found.digest} {' '.join(found.languages)}" for found in self.encoders)
+        versions = (f"format {FORMAT}", CHUNKER_VERSION, WORDS_VERSION, FLAGS_VERSION, *encoders)
         return hashlib.sha256("\n".join((*versions, documents_to_lines(documents))).encode()).hexdigest()
 
-    def _vectors(self, passages: Sequence[Passage], embedder: DocumentEmbedder) -> FaissIndex:
-        numbers = [number for number, passage in enumerate(passages) if passage.document.language in self.languages]
+    def _vectors(self, passages: Sequence[Passage], languages: tuple[str, ...], encoder: Encoder) -> FaissIndex:
+        numbers = [number for number, passage in enumerate(passages) if passage.document.language in languages]
         keys = {number: text_digest(passages[number]) for number in numbers}
-        known = known_vectors(self.root, self.model.digest, set(keys.values()))
+        known = known_vectors(self.root, encoder.digest, set(keys.values()))
         new = [passages[number] for number in numbers if keys[number] not in known]
-        counts = {"reused": len(numbers) - len(new), "words_only": len(passages) - len(numbers)}
-        self.tell("embedding", {"passages": len(new), **counts})
-        known |= embed(
-            embedder, new, self.workers, lambda done, total: self.tell("embedded", {"done": done, "of": total})
-        )
-        # An index may hold no vector at all, as one of Chinese documents does with an English embedder.
-        matrix = np.array([known[keys[n]] for n in numbers], dtype=np.float32).reshape(-1, embedder.dimension)
+        counts = {"reused": len(numbers) - len(new), "left_out": len(passages) - len(numbers)}
+        self.tell("embedding", {"encoder": encoder.name, "passages": len(new), **counts})
+
+        def tell(done: int, total: int) -> None:
+            self.tell("embedded", {"encoder": encoder.name, "done": done, "of": total})
+
+        known |= embed(encoder, new, self.workers, tell)
+        # An index may hold no vector at all, as one of Chinese documents does with an English encoder.
+        matrix = np.array([known[keys[n]] for n in numbers], dtype=np.float32).reshape(-1, encoder.dimension)
         return FaissIndex.build(np.array(numbers, dtype=np.int64), matrix)
 
 
-def _passages(documents: Sequence[Document], embedder: DocumentEmbedder) -> list[Passage]:
+def _passages(documents: Sequence[Document], counter: TokenCounter) -> list[Passage]:
     passages = []
     problems = []
     for document in documents:
-        found = passages_of(document, embedder)
+        found = passages_of(document, counter)
         passages += found
         if not found:
             problems.append(Problem(document.id, "", "has headings and no text below them; write it"))

@@ -37,6 +37,10 @@ class _Issuer(_Part):
     value: Text
 
 
+class _Isin(_Part):
+    value: Text
+
+
 class _Level(_Part):
     level: RiskLevelName
 
@@ -48,6 +52,7 @@ class _Product(_Part):
     asset_class: Text
     jurisdictions: tuple[Jurisdiction, ...]
     issuer: _Issuer
+    isin: _Isin | None = None
     risk_level: _Level
     factsheet: _LocalText
 
@@ -66,6 +71,12 @@ def read_factsheets(path: Path, file: str) -> list[Document]:
     ]
 
 
+def _names(product: _Product) -> tuple[str, ...]:
+    """Return what people call the product, in both languages: a Chinese question finds an English factsheet by name."""
+    names = (product.name.en, product.name.zh, *product.aliases, product.isin.value if product.isin else None)
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
 def _document(product: _Product, language: Language, name: str, text: str) -> Document:
     return Document(
         id=f"{product.id}-factsheet-{language}",
@@ -74,10 +85,11 @@ def _document(product: _Product, language: Language, name: str, text: str) -> Do
         kind=DocumentKind.FACTSHEET,
         text=text,
         source=product.issuer.value,
+        issuer=product.issuer.value,
         licence=_LICENCE,
         trust=TrustLevel.FIRM_APPROVED,
         product_id=product.id,
-        keywords=product.aliases,
+        keywords=_names(product),
         asset_classes=(product.asset_class,),
         risk_levels=(product.risk_level.level,),
         jurisdictions=product.jurisdictions,

@@ -11,6 +11,7 @@ import yaml
 from frontmatter.default_handlers import YAMLHandler
 from pydantic import model_validator
 
+from services.retrieval.formats.limits import DEEPEST_HEADER, LONGEST_HEADER
 from services.retrieval.ingest.fields import (
     DocumentId,
     Jurisdiction,
@@ -23,9 +24,17 @@ from services.retrieval.passage import Document, DocumentKind, TrustLevel
 from shared.entries import Entry, StrictLoader, parse_entry, read_text
 from shared.problems import KnowledgeBaseError, Problem
 
+_OPENING = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+_CLOSING = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
+
 
 class Header(Entry):
-    """The front matter between the lines `---`."""
+    """The fields of a document: front matter between the lines `---`, or a file of its own beside the document."""
 
     id: DocumentId
     title: Text
@@ -36,6 +45,7 @@ class Header(Entry):
     asset_classes: tuple[Text, ...] = ()
     risk_levels: tuple[RiskLevelName, ...] = ()
     source: Text
+    issuer: Text | None = None
     licence: Text
     trust: TrustLevel
     effective: date | None = None
@@ -51,20 +61,15 @@ class Header(Entry):
         return self
 
 
-class _StrictHandler(YAMLHandler):
-    """Reads front matter as every other YAML of the knowledge base is read."""
-
-    def load(self, fm: str, **_: object) -> Any:
-        return yaml.load(fm, Loader=StrictLoader)
-
-
 def read_markdown(path: Path, file: str) -> list[Document]:
     """Return the document in a file, as a list of one.
 
     file: the name used in errors. A file in a folder named like a language must be in that language.
     Raises KnowledgeBaseError.
     """
-    metadata, content = _front_matter(path, file)
+    metadata, content = front_matter(read_text(path, file), file)
+    if not metadata:
+        raise KnowledgeBaseError([Problem(file, "", "no front matter; begin with fields between two lines ---")])
     header = parse_entry(metadata, file, Header)
     folder = path.parent.name
     if folder in ("en", "zh") and folder != header.language:
@@ -73,21 +78,43 @@ def read_markdown(path: Path, file: str) -> list[Document]:
         )
     if not content.strip():
         raise KnowledgeBaseError([Problem(file, "", "no text after the front matter; write it")])
-    return [_document(header, content)]
+    return [document_of(header, content)]
 
 
-def _front_matter(path: Path, file: str) -> tuple[dict[str, object], str]:
+def front_matter(text: str, file: str) -> tuple[dict[str, object], str]:
+    """Return the fields at the top of a Markdown text, none where there are none, and the text below.
+
+    Raises KnowledgeBaseError.
+    """
     try:
-        post = frontmatter.loads(read_text(path, file), handler=_StrictHandler())
+        post = frontmatter.loads(text, handler=_StrictHandler())
     except (yaml.YAMLError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise KnowledgeBaseError([Problem(file, "", f"front matter is no YAML: {reason}; correct it")]) from error
-    if not post.metadata:
-        raise KnowledgeBaseError([Problem(file, "", "no front matter; begin with fields between two lines ---")])
     return post.metadata, post.content
 
 
-def _document(header: Header, content: str) -> Document:
+class _StrictHandler(YAMLHandler):
+    """Reads front matter as every other YAML of the knowledge base is read."""
+
+    def load(self, fm: str, **_: object) -> Any:
+        return load_fields(fm)
+
+
+def load_fields(text: str) -> Any:
+    """Return what a header in YAML says. Raises ValueError or YAMLError, also for one made to grow without end."""
+    if len(text) > LONGEST_HEADER:
+        raise ValueError(f"it holds {len(text)} characters, expected at most {LONGEST_HEADER}")
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if isinstance(token, yaml.AliasToken) or depth > DEEPEST_HEADER:
+            raise ValueError("it uses aliases or is nested too deeply, expected plain fields")
+    return yaml.load(text, Loader=StrictLoader)
+
+
+def document_of(header: Header, content: str) -> Document:
+    """Return the document of this header and text."""
     return Document(
         id=header.id,
         title=header.title,
@@ -103,4 +130,5 @@ def _document(header: Header, content: str) -> Document:
         jurisdictions=header.jurisdictions,
         effective=header.effective,
         expires=header.expires,
+        issuer=header.issuer or "",
     )

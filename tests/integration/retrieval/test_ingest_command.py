@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from services.retrieval.embedder import SentenceEmbedder
+from services.retrieval.encoder import FoundEncoder
+from services.retrieval.encoders.chosen import find_encoders
 from services.retrieval.ingest.__main__ import main
 from services.retrieval.jieba_segmenter import JiebaSegmenter
-from services.retrieval.model_folder import ModelFolder
 from services.retrieval.passage import PassageFlag
+from services.retrieval.settings import EMBEDDED_ENCODERS
 from services.retrieval.snapshot_folder import load_snapshot
 from shared.snapshots import active_digest
 from tests.unit.retrieval.samples import write_kb
@@ -17,9 +18,12 @@ from tests.unit.retrieval.test_ingest_library import POISONED
 
 
 @pytest.fixture
-def kb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedder: SentenceEmbedder) -> Path:
-    # The session's model: loading it anew for every run would only cost time.
-    monkeypatch.setattr("services.retrieval.ingest.__main__._open_embedder", lambda model: embedder)
+def kb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoders: tuple[FoundEncoder, ...]) -> Path:
+    # The session's encoders: loading them anew for every run would only cost time.
+    monkeypatch.setattr(
+        "services.retrieval.ingest.__main__.find_encoders",
+        lambda names: encoders if tuple(names) == EMBEDDED_ENCODERS else find_encoders(names),
+    )
     return write_kb(tmp_path / "kb")
 
 
@@ -34,7 +38,7 @@ def test_progress_is_told_in_json_lines_and_the_last_names_the_active_index(
 
     told = events(capsys)
     assert status == 0
-    assert [line["event"] for line in told] == ["read", "chunked", "embedding", "embedded", "done"]
+    assert [line["event"] for line in told] == ["read", "chunked", *["embedding", "embedded"] * 2, "writing", "done"]
     assert told[-1]["digest"] == active_digest(tmp_path / "index")
     assert (told[-1]["documents"], told[-1]["passages"]) == (4, 7)
 
@@ -52,7 +56,7 @@ def test_an_overlay_gives_a_second_index_and_leaves_kb_and_the_active_one_alone(
     kb: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    model: ModelFolder,
+    encoders: tuple[FoundEncoder, ...],
     segmenter: JiebaSegmenter,
 ) -> None:
     overlay, index = tmp_path / "overlay", tmp_path / "index"
@@ -68,7 +72,7 @@ def test_an_overlay_gives_a_second_index_and_leaves_kb_and_the_active_one_alone(
     poisoned = str(told[-1]["digest"])
     assert active_digest(index) == first != poisoned
     assert {"reused": 3, "passages": 1}.items() <= told[2].items()
-    snapshot = load_snapshot(index / poisoned, model.name, model.digest, segmenter)
+    snapshot = load_snapshot(index / poisoned, encoders, segmenter)
     flagged = [passage.document.id for passage in snapshot.passages if passage.flags]
     assert flagged == ["VTI-factsheet-en"]
     assert snapshot.passages[-3].flags == (PassageFlag.INSTRUCTION_LIKE,)
@@ -99,10 +103,10 @@ def test_a_folder_that_cannot_be_written_ends_with_status_2(
     assert f"{tmp_path / 'file'}: cannot be written: " in capsys.readouterr().err
 
 
-def test_an_embedder_without_weights_ends_with_status_2(
+def test_an_encoder_without_weights_ends_with_status_2(
     kb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status = main([str(kb), str(tmp_path / "index"), "--embedder", str(kb)])
+    status = main([str(kb), str(tmp_path / "index"), "--encoders", str(kb)])
 
     assert status == 2
     assert "holds no model weights" in capsys.readouterr().err

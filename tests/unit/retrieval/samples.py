@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from services.retrieval.encoder import FoundEncoder
 from services.retrieval.ingest.build import Builder
-from services.retrieval.model_folder import ModelFolder
 from services.retrieval.passage import Document, DocumentKind, TrustLevel
 
 _PIECE = re.compile(r"[\u3400-\u9fff]|\w+|[^\w\s]")
@@ -24,7 +24,9 @@ class CountingEmbedder:
     A token is a Chinese character, a word or a sign; texts beyond the limit are refused.
     """
 
-    def __init__(self, token_limit: int = 40) -> None:
+    def __init__(self, token_limit: int = 40, name: str = "counting", digest: str = "c" * 64) -> None:
+        self.name = name
+        self.digest = digest
         self.token_limit = token_limit
         self.dimension = 64
         self.batches: list[list[str]] = []
@@ -48,8 +50,19 @@ class CountingEmbedder:
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
-MODEL = ModelFolder("counting", Path("counting"), "c" * 64)
-OTHER_MODEL = ModelFolder("other", Path("other"), "d" * 64)
+def found(
+    embedder: CountingEmbedder | None = None,
+    name: str = "counting",
+    digest: str = "c" * 64,
+    languages: tuple[str, ...] = ("en",),
+) -> FoundEncoder:
+    """Return what is known of a counting embedder before it is opened."""
+    opened = embedder or CountingEmbedder(name=name, digest=digest)
+    return FoundEncoder(name, digest, languages, lambda: opened)
+
+
+ENCODERS = (found(),)
+OTHER_ENCODERS = (found(name="other", digest="d" * 64),)
 
 
 def by_character(text: str) -> list[str]:
@@ -99,15 +112,14 @@ CSI300 = replace(
 LIBRARY = (CSI300, VTI, GUIDE)
 
 
-def builder(root: Path, embedder: CountingEmbedder | None = None, model: ModelFolder = MODEL) -> Builder:
-    """Return a builder over the counting embedder that tells nobody."""
-    opened = embedder or CountingEmbedder()
+def builder(
+    root: Path, embedder: CountingEmbedder | None = None, encoders: tuple[FoundEncoder, ...] | None = None
+) -> Builder:
+    """Return a builder over one counting embedder of English, or over these encoders, that tells nobody."""
     return Builder(
         root=root,
-        model=model,
-        open_embedder=lambda: opened,
+        encoders=encoders or (found(embedder),),
         open_segmenter=lambda: by_character,
-        languages=("en",),
         workers=2,
         tell=lambda event, numbers: None,
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,16 @@ COUNTER = CountingEmbedder(token_limit=24)
 
 SENTENCES = st.lists(
     st.sampled_from(
-        ["Prices fall when yields rise.", "利率上升时债券价格下跌。", "a b c d e", "x" * 30, "- item", "\n\n"]
+        [
+            "Prices fall when yields rise.",
+            "利率上升时债券价格下跌。",
+            "a b c d e",
+            "x" * 30,
+            "- item",
+            "\n\n",
+            "\n\n| a | b |\n|---|---|\n| one two three | four |\n| 费率 | 五 |\n| a | b |\n\n",
+            "\n\n1. one\n2. two\n",
+        ]
     ),
     min_size=1,
     max_size=10,
@@ -68,6 +78,85 @@ def test_an_instruction_is_flagged_where_it_stands() -> None:
     assert [passage.flags for passage in found] == [(), (PassageFlag.INSTRUCTION_LIKE,)]
 
 
+TABLE = "| Fund | Fee |\n|---|---|\n" + "\n".join(f"| F{number} | 0.{number} |" for number in range(6))
+
+
+def test_each_piece_of_a_table_knows_its_header() -> None:
+    document = replace(GUIDE, text=f"## Fees\nThe fees are:\n\n{TABLE}\n\nThey may change.")
+
+    first, *rest = passages_of(document, CountingEmbedder(token_limit=36))
+
+    assert first.text.startswith("The fees are:\n\n| Fund | Fee |\n|---|---|\n| F0 | 0.0 |")
+    assert first.context == "Duration\nFees"
+    assert len(rest) > 1
+    assert all(passage.context == "Duration\nFees\n| Fund | Fee |" for passage in rest if "| F" in passage.text)
+    assert all(passage.text.startswith("| F") for passage in rest if "| F" in passage.text)
+
+
+def test_a_table_that_fits_is_kept_whole() -> None:
+    document = replace(GUIDE, text=f"## Fees\n{'Some words about them. ' * 8}\n\n{TABLE}")
+
+    found = passages_of(document, CountingEmbedder(token_limit=90))
+
+    assert TABLE in [passage.text for passage in found]
+
+
+def test_a_header_that_leaves_no_room_for_the_rows_is_left_out() -> None:
+    wide = "| " + " | ".join(f"column {number}" for number in range(8)) + " |"
+    rows = "\n".join("| " + " | ".join("12345678") + " |" for _ in range(4))
+    document = replace(GUIDE, text=f"## Fees\n{wide}\n{'|---' * 8}|\n{rows}")
+
+    found = passages_of(document, COUNTER)
+
+    assert {passage.context for passage in found} == {"Duration\nFees"}
+
+
+def test_a_list_is_cut_at_its_items() -> None:
+    items = [f"- the item with number {number} in it" for number in range(5)]
+    document = replace(GUIDE, text="## List\n" + "\n".join(items))
+
+    found = passages_of(document, COUNTER)
+
+    assert [line for passage in found for line in passage.text.splitlines()] == items
+    assert all(passage.text.startswith("- ") for passage in found)
+
+
+def test_a_passage_knows_the_page_on_which_it_begins() -> None:
+    text = "## A\nFirst page.\n\n## B\nSecond page.\n\n## C\nAlso second."
+    document = replace(GUIDE, text=text, pages=(0, text.index("## B"), text.index("Also") + 2))
+
+    found = passages_of(document, COUNTER)
+
+    assert [passage.page for passage in found] == [1, 2, 2]
+    assert [passage.page for passage in passages_of(GUIDE, COUNTER)] == [None, None]
+
+
+def test_a_flag_of_the_document_is_on_each_of_its_passages() -> None:
+    document = replace(GUIDE, flags=(PassageFlag.INSTRUCTION_LIKE,))
+
+    assert {passage.flags for passage in passages_of(document, COUNTER)} == {(PassageFlag.INSTRUCTION_LIKE,)}
+
+
+def test_the_time_to_cut_a_text_grows_with_its_length() -> None:
+    counter = CountingEmbedder(token_limit=50)
+    counted: list[int] = []
+
+    class Counting(CountingEmbedder):
+        def count_tokens(self, text: str) -> int:
+            counted.append(len(text))
+            return super().count_tokens(text)
+
+    letters = []
+    for rows in (200, 800):
+        counted.clear()
+        text = "| Fund | Fee |\n|---|---|\n" + "\n".join(f"| F{number} | 1 |" for number in range(rows))
+        passages_of(replace(GUIDE, text=text), Counting(counter.token_limit))
+        letters.append(sum(counted))
+
+    # Four times the text; measuring the whole rest for every piece would make it sixteen times.
+    assert letters[1] < 6 * letters[0]
+
+
 @settings(deadline=None)
 @given(st.lists(SENTENCES, min_size=1, max_size=5))
 def test_a_span_holds_the_passage_and_no_passage_exceeds_the_limit(bodies: list[str]) -> None:
@@ -86,6 +175,7 @@ def test_no_word_of_a_section_is_lost(bodies: list[str]) -> None:
     found = passages_of(document, COUNTER)
 
     assert "".join("".join(p.text for p in found).split()) == "".join("".join(bodies).split())
+    assert all(left.end <= right.start for left, right in pairwise(found))
 
 
 @settings(deadline=None)

@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from services.retrieval.faiss_index import FaissIndex
-from services.retrieval.fusion import fuse
 from services.retrieval.lexical import WordIndex
 from services.retrieval.manifest import file_digests
 from tests.unit.retrieval.samples import by_character
@@ -71,21 +69,21 @@ def test_a_ticker_and_a_product_code_are_found_by_their_words(tmp_path: Path) ->
 
     index = WordIndex.read(tmp_path, by_character)
 
-    assert int(index.scores("Who should hold VTI?").argmax()) == 0
-    assert int(index.scores("510300适合谁").argmax()) == 1
-    assert index.scores("VTI").tolist()[1:] == [0, 0, 0]
+    assert int(index.shares("Who should hold VTI?").argmax()) == 0
+    assert int(index.shares("510300适合谁").argmax()) == 1
+    assert index.shares("VTI").tolist()[1:] == [0, 0, 0]
 
 
 def test_unknown_words_score_nothing() -> None:
     index = WordIndex.build(TEXTS, by_character)
 
-    assert index.scores("zebra 斑马").tolist() == [0, 0, 0, 0]
+    assert index.shares("zebra 斑马").tolist() == [0, 0, 0, 0]
 
 
 def test_repeating_a_word_in_the_question_changes_nothing() -> None:
     index = WordIndex.build(TEXTS, by_character)
 
-    assert index.scores("gold gold fund").tolist() == index.scores("gold fund").tolist()
+    assert index.shares("gold gold fund").tolist() == index.shares("gold fund").tolist()
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
@@ -108,21 +106,25 @@ def test_a_word_index_has_the_same_bytes_whatever_the_hash_seed(seed: str, tmp_p
     assert printed.strip() == str(sorted((k, v) for k, v in file_digests(tmp_path).items() if "/" not in k))
 
 
-SCORES = hnp.arrays(np.float32, 6, elements=st.floats(0, 1, width=32))
-
-
 @settings(deadline=None)
-@given(SCORES, SCORES, st.floats(0, 1))
-def test_a_fused_score_stays_between_zero_and_one(cosines: np.ndarray, words: np.ndarray, weight: float) -> None:
-    fused = fuse(cosines, words, float(words.max()), weight)
+@given(st.lists(st.sampled_from(["gold", "fund", "VTI", "equity", "zebra", "沪", "深"]), min_size=1))
+def test_a_share_lies_between_zero_and_one(words: list[str]) -> None:
+    shares = WordIndex.build(TEXTS, by_character).shares(" ".join(words))
 
-    assert (fused >= 0).all()
-    assert (fused <= 1 + 1e-6).all()
+    assert (shares >= 0).all()
+    assert (shares <= 1).all()
 
 
-def test_the_weight_chooses_between_meaning_and_words() -> None:
-    cosines, words = np.array([0.9, 0.1], dtype=np.float32), np.array([1.0, 4.0], dtype=np.float32)
+def test_a_word_that_no_passage_holds_lowers_the_share_of_the_others() -> None:
+    index = WordIndex.build(TEXTS, by_character)
 
-    assert fuse(cosines, words, 4.0, 1.0).tolist() == pytest.approx([0.9, 0.1])
-    assert fuse(cosines, words, 4.0, 0.0).tolist() == pytest.approx([0.25, 1.0])
-    assert fuse(cosines, words * 0, 0.0, 0.5).tolist() == pytest.approx([0.45, 0.05])
+    assert index.shares("gold fund zebra").max() < index.shares("gold fund").max()
+
+
+def test_products_are_those_of_the_vectors_and_zero_without_one() -> None:
+    vectors = unit_vectors(3)
+    index = FaissIndex.build(np.array([1, 4, 6], dtype=np.int64), vectors)
+
+    products = index.products(vectors[1], np.array([0, 4, 6], dtype=np.int64))
+
+    assert products == pytest.approx([0.0, 1.0, float(vectors[1] @ vectors[2])], abs=1e-6)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from services.retrieval.manifest import is_intact, read_manifest
+from services.retrieval.manifest import EncoderEntry, is_intact, read_manifest
 from shared.problems import KnowledgeBaseError
-from tests.unit.retrieval.samples import GUIDE, LIBRARY, MODEL, OTHER_MODEL, VTI, CountingEmbedder, builder
+from tests.unit.retrieval.samples import GUIDE, LIBRARY, OTHER_ENCODERS, VTI, CountingEmbedder, builder
 
 EDITED = replace(GUIDE, text=GUIDE.text.replace("Match duration", "Fit duration"))
 
@@ -46,8 +46,8 @@ def test_a_build_from_reused_vectors_has_the_digest_of_one_from_scratch(tmp_path
 
 def test_vectors_of_another_model_and_of_damaged_snapshots_are_not_reused(tmp_path: Path) -> None:
     damaged = builder(tmp_path).build([VTI])
-    (tmp_path / damaged / "vectors.faiss").write_bytes(b"")
-    builder(tmp_path, model=OTHER_MODEL).build([VTI])
+    (tmp_path / damaged / "vectors-0/vectors.npy").write_bytes(b"")
+    builder(tmp_path, encoders=OTHER_ENCODERS).build([VTI])
     embedder = CountingEmbedder()
 
     builder(tmp_path, embedder).build([VTI, GUIDE])
@@ -73,10 +73,9 @@ def test_a_library_without_a_known_language_still_gives_an_index(tmp_path: Path)
 def test_the_manifest_says_what_was_built(tmp_path: Path) -> None:
     manifest = read_manifest(tmp_path / builder(tmp_path).build(LIBRARY))
 
-    assert (manifest.embedder, manifest.embedder_digest, manifest.dimension) == (MODEL.name, MODEL.digest, 64)
+    assert manifest.encoders == (EncoderEntry("counting", "c" * 64, 64, ("en",)),)
     assert (manifest.document_count, manifest.passage_count) == (3, 6)
-    assert manifest.embedded_languages == ("en",)
-    assert set(manifest.files) > {"documents.jsonl", "passages.jsonl", "vectors.faiss"}
+    assert set(manifest.files) > {"documents.jsonl", "passages.jsonl", "vectors-0/vectors.npy"}
 
 
 def test_a_damaged_snapshot_of_the_same_content_is_replaced(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_factsheet_takes_its_circumstances_from_the_product(tmp_path: Path) ->
     assert english.asset_classes == ("us_large_equity",)
     assert english.source == "Vanguard"
     assert english.trust is TrustLevel.FIRM_APPROVED
-    assert english.keywords == ("whole market fund",)
+    assert english.keywords == ("Total Market ETF", "whole market fund")
 
 
 @pytest.mark.parametrize(

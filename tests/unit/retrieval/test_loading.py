@@ -10,14 +10,14 @@ from services.retrieval.loading import Loading
 from services.retrieval.shelf import SnapshotShelf
 from services.retrieval.snapshot_folder import load_snapshot
 from shared.snapshots import activate
-from tests.unit.retrieval.samples import GUIDE, LIBRARY, MODEL, CountingEmbedder, builder, by_character
+from tests.unit.retrieval.samples import ENCODERS, GUIDE, LIBRARY, CountingEmbedder, builder, by_character
 
 DEADLINE_SECONDS = 10.0
 
 
 def parts(root: Path) -> tuple[SnapshotShelf, Loading]:
-    shelf = SnapshotShelf(root, lambda folder: load_snapshot(folder, MODEL.name, MODEL.digest, by_character), kept=2)
-    return shelf, Loading(shelf, CountingEmbedder, poll_seconds=0.01)
+    shelf = SnapshotShelf(root, lambda folder: load_snapshot(folder, ENCODERS, by_character), kept=2)
+    return shelf, Loading(shelf, lambda: [CountingEmbedder()], poll_seconds=0.01)
 
 
 async def until_active(shelf: SnapshotShelf, name: str) -> None:
@@ -42,7 +42,7 @@ async def test_without_an_index_loading_waits_and_says_what_to_run(
 
     assert shelf.active is not None
     assert shelf.active.id == digest
-    assert loading.embedder() is not None
+    assert loading.encoders() is not None
     assert [record.message for record in caplog.records] == ["no index to serve; run: fiducia ingest kb/"]
     await loading.close()
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from services.retrieval.search import Snapshot
 from services.retrieval.shelf import SnapshotShelf
+from services.retrieval.snapshot import Snapshot
 from services.retrieval.snapshot_folder import load_snapshot
 from shared.errors import NotFound, NotReady
 from shared.snapshots import activate
-from tests.unit.retrieval.samples import CSI300, GUIDE, LIBRARY, MODEL, OTHER_MODEL, VTI, builder, by_character
+from tests.unit.retrieval.samples import CSI300, ENCODERS, GUIDE, LIBRARY, OTHER_ENCODERS, VTI, builder, by_character
 
 
 class Loader:
@@ -23,7 +23,7 @@ class Loader:
 
     def __call__(self, folder: Path) -> Snapshot:
         self.loaded.append(folder.name)
-        return load_snapshot(folder, MODEL.name, MODEL.digest, by_character)
+        return load_snapshot(folder, ENCODERS, by_character)
 
 
 def test_nothing_is_served_before_the_first_snapshot(tmp_path: Path) -> None:
@@ -53,9 +53,10 @@ def test_a_refused_snapshot_leaves_the_serving_one_and_is_logged_once(
     kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = builder(tmp_path).build([GUIDE])
-    bad = builder(tmp_path, model=OTHER_MODEL).build([VTI]) if kind == "other model" else builder(tmp_path).build([VTI])
+    encoders = OTHER_ENCODERS if kind == "other model" else ENCODERS
+    bad = builder(tmp_path, encoders=encoders).build([VTI])
     if kind == "damaged":
-        (tmp_path / bad / "vectors.faiss").write_bytes(b"")
+        (tmp_path / bad / "vectors-0/vectors.npy").write_bytes(b"")
     shelf = SnapshotShelf(tmp_path, Loader(), kept=2)
     activate(tmp_path, good)
     shelf.refresh()
@@ -71,7 +72,7 @@ def test_a_refused_snapshot_leaves_the_serving_one_and_is_logged_once(
 
 def test_a_repaired_snapshot_is_taken_up_when_it_is_activated_again(tmp_path: Path) -> None:
     digest = builder(tmp_path).build([GUIDE])
-    (tmp_path / digest / "vectors.faiss").write_bytes(b"")
+    (tmp_path / digest / "vectors-0/vectors.npy").write_bytes(b"")
     activate(tmp_path, digest)
     shelf = SnapshotShelf(tmp_path, Loader(), kept=2)
     assert shelf.refresh() is False
@@ -103,10 +104,10 @@ def test_an_unknown_snapshot_is_not_found(name: str, tmp_path: Path) -> None:
 
 
 def test_a_snapshot_of_another_model_is_not_found_with_the_reason(tmp_path: Path) -> None:
-    other = builder(tmp_path, model=OTHER_MODEL).build([GUIDE])
+    other = builder(tmp_path, encoders=OTHER_ENCODERS).build([GUIDE])
     shelf = SnapshotShelf(tmp_path, Loader(), kept=2)
 
-    with pytest.raises(NotFound, match="embedding model other"):
+    with pytest.raises(NotFound, match="encoders other"):
         shelf.get(other)
 
 

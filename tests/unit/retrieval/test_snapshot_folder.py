@@ -10,21 +10,21 @@ from services.retrieval.manifest import read_manifest
 from services.retrieval.records import documents_from_lines, documents_to_lines
 from services.retrieval.snapshot_folder import load_snapshot
 from shared.snapshots import SnapshotRefused, activate
-from tests.unit.retrieval.samples import GUIDE, LIBRARY, MODEL, OTHER_MODEL, VTI, builder, by_character
+from tests.unit.retrieval.samples import ENCODERS, GUIDE, LIBRARY, OTHER_ENCODERS, VTI, builder, by_character
 
 
 def load(folder: Path) -> None:
-    load_snapshot(folder, MODEL.name, MODEL.digest, by_character)
+    load_snapshot(folder, ENCODERS, by_character)
 
 
 def test_a_snapshot_holds_the_documents_it_was_built_from(tmp_path: Path) -> None:
     digest = builder(tmp_path).build(LIBRARY)
 
-    snapshot = load_snapshot(tmp_path / digest, MODEL.name, MODEL.digest, by_character)
+    snapshot = load_snapshot(tmp_path / digest, ENCODERS, by_character)
 
     assert snapshot.id == digest
     assert {passage.document for passage in snapshot.passages} == set(LIBRARY)
-    assert snapshot.product_ids == {"VTI", "510300"}
+    assert snapshot.names.named("VTI and 510300") == {"VTI", "510300"}
 
 
 def test_documents_are_the_same_after_writing_and_reading() -> None:
@@ -32,15 +32,15 @@ def test_documents_are_the_same_after_writing_and_reading() -> None:
 
 
 def test_an_index_of_another_embedding_model_is_refused_with_both_names(tmp_path: Path) -> None:
-    folder = tmp_path / builder(tmp_path, model=OTHER_MODEL).build(LIBRARY)
+    folder = tmp_path / builder(tmp_path, encoders=OTHER_ENCODERS).build(LIBRARY)
 
     with pytest.raises(
-        SnapshotRefused, match=r"made with the embedding model other .* runs counting .* fiducia ingest"
+        SnapshotRefused, match=r"made with the encoders other .* runs counting .* fiducia ingest"
     ):
         load(folder)
 
 
-@pytest.mark.parametrize("name", ["passages.jsonl", "documents.jsonl", "vectors.faiss", "words/vocab.index.json"])
+@pytest.mark.parametrize("name", ["passages.jsonl", "documents.jsonl", "vectors-0/vectors.npy", "words/vocab.index.json"])
 def test_a_changed_file_is_refused_by_name(name: str, tmp_path: Path) -> None:
     folder = tmp_path / builder(tmp_path).build(LIBRARY)
     content = bytearray((folder / name).read_bytes())
@@ -62,7 +62,7 @@ def test_a_missing_and_an_added_file_are_refused(tmp_path: Path) -> None:
 def test_a_changed_manifest_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / builder(tmp_path).build(LIBRARY)
     manifest = folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(MODEL.digest, OTHER_MODEL.digest))
+    manifest.write_text(manifest.read_text().replace(ENCODERS[0].digest, OTHER_ENCODERS[0].digest))
 
     with pytest.raises(SnapshotRefused, match="it was changed"):
         load(folder)

@@ -16,6 +16,8 @@ from services.retrieval import wire
 from services.retrieval.filters import PassageFilter
 from services.retrieval.listing import Listed
 from services.retrieval.manifest import read_manifest
+from services.retrieval.parse_library import Page, page_token, parse_page
+from services.retrieval.parse_search import parse_batch, parse_search
 from services.retrieval.passage import Passage, PassageFlag
 from shared.errors import InvalidRequest
 from tests.unit.retrieval.samples import LIBRARY, VTI, builder
@@ -33,12 +35,12 @@ def filtered(**lists: Any) -> pb.SearchPassagesRequest:
 
 def faults(request: pb.SearchPassagesRequest) -> list[str]:
     with pytest.raises(InvalidRequest) as caught:
-        wire.parse_search(request, TODAY)
+        parse_search(request, TODAY)
     return [violation.field for violation in caught.value.violations]
 
 
 def test_a_bare_question_gets_the_defaults() -> None:
-    search = wire.parse_search(pb.SearchPassagesRequest(query="  fees? "), TODAY)
+    search = parse_search(pb.SearchPassagesRequest(query="  fees? "), TODAY)
 
     assert (search.query.text, search.query.limit, search.query.as_of) == ("fees?", 8, TODAY)
     assert search.query.filter == PassageFilter()
@@ -61,7 +63,7 @@ def test_every_part_of_a_request_arrives() -> None:
         as_of=Date(year=2027, month=1, day=2),
     )
 
-    search = wire.parse_search(request, TODAY)
+    search = parse_search(request, TODAY)
 
     assert search.query.limit == 50
     assert search.query.as_of == date(2027, 1, 2)
@@ -87,6 +89,8 @@ def test_every_part_of_a_request_arrives() -> None:
         (pb.SearchPassagesRequest(query="q", index_snapshot="../active"), "index_snapshot"),
         (pb.SearchPassagesRequest(query="q", as_of=Date()), "as_of"),
         (pb.SearchPassagesRequest(query="q", as_of=Date(year=2026, month=2, day=30)), "as_of"),
+        (pb.SearchPassagesRequest(query="q", min_relevance=1.5), "min_relevance"),
+        (pb.SearchPassagesRequest(query="q", min_relevance=float("nan")), "min_relevance"),
         (filtered(asset_classes=[""]), "filter.asset_classes[0]"),
         (
             pb.SearchPassagesRequest(
@@ -122,7 +126,7 @@ def test_a_batch_names_the_request_and_must_search_one_snapshot() -> None:
     )
 
     with pytest.raises(InvalidRequest) as caught:
-        wire.parse_batch(batch, TODAY)
+        parse_batch(batch, TODAY)
 
     assert [v.field for v in caught.value.violations] == ["requests[1].query", "requests[2].index_snapshot"]
 
@@ -132,7 +136,7 @@ def test_a_batch_holds_one_to_a_hundred_searches(count: int) -> None:
     batch = pb.BatchSearchPassagesRequest(requests=[pb.SearchPassagesRequest(query="q")] * count)
 
     with pytest.raises(InvalidRequest, match="requests"):
-        wire.parse_batch(batch, TODAY)
+        parse_batch(batch, TODAY)
 
 
 @pytest.mark.parametrize(
@@ -147,13 +151,13 @@ def test_a_batch_holds_one_to_a_hundred_searches(count: int) -> None:
 )
 def test_a_wrong_page_is_named(request_: pb.ListIndexSnapshotsRequest, field: str) -> None:
     with pytest.raises(InvalidRequest, match=field):
-        wire.parse_page(request_)
+        parse_page(request_)
 
 
 def test_a_page_token_leads_back_to_its_snapshot() -> None:
-    request = pb.ListIndexSnapshotsRequest(page_token=wire.page_token(SNAPSHOT))
+    request = pb.ListIndexSnapshotsRequest(page_token=page_token(SNAPSHOT))
 
-    assert wire.parse_page(request) == (20, SNAPSHOT)
+    assert parse_page(request) == Page(20, SNAPSHOT)
 
 
 @settings(deadline=None)
@@ -166,7 +170,7 @@ def test_no_request_that_parses_as_a_message_is_a_bug(content: bytes) -> None:
         return
 
     try:
-        search = wire.parse_search(request, TODAY)
+        search = parse_search(request, TODAY)
     except InvalidRequest:
         return
     assert 1 <= search.query.limit <= 50
@@ -193,5 +197,6 @@ def test_the_list_tells_what_the_manifest_says(tmp_path: Path) -> None:
 
     message = wire.listed_message(Listed(digest, True, created, read_manifest(tmp_path / digest)))
 
-    assert (message.id, message.active, message.document_count, message.dimension) == (digest, True, 3, 64)
+    assert (message.id, message.active, message.document_count) == (digest, True, 3)
+    assert [(one.name, one.dimension, list(one.languages)) for one in message.encoders] == [("counting", 64, ["en"])]
     assert message.create_time.ToDatetime(UTC) == created

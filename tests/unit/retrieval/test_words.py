@@ -18,6 +18,7 @@ from tests.unit.retrieval.samples import by_character
         ("300ETF level R3", ["300", "etf", "level", "r3"]),
         ("S&P 500", ["s", "p", "500"]),
         ("费率 ETF", ["费", "率", "etf"]),
+        ("費率ＥＴＦ", ["费", "率", "etf"]),
     ],
 )
 def test_words_are_lower_case_singular_and_without_stop_words(text: str, expected: list[str]) -> None:
@@ -40,6 +41,20 @@ def test_words_are_lower_case_singular_and_without_stop_words(text: str, expecte
 )
 def test_a_plural_and_its_singular_are_one_word(word: str, expected: str) -> None:
     assert singular(word) == expected
+
+
+@pytest.mark.parametrize(
+    ("traditional", "simple"),
+    [
+        ("貨幣基金的費率", "货币基金的费率"),
+        ("債券價格隨利率上升而下跌嗎？", "债券价格随利率上升而下跌吗？"),
+        ("滬深３００ＥＴＦ", "沪深300ETF"),
+    ],
+)
+def test_traditional_and_full_width_text_has_the_words_of_the_plain_one(traditional: str, simple: str) -> None:
+    segment = JiebaSegmenter()
+
+    assert words_of(traditional, segment) == words_of(simple, segment)
 
 
 def test_jieba_finds_the_words_inside_a_long_word() -> None:

@@ -34,6 +34,8 @@ class _DocumentKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Document
     """A guide that explains a subject."""
     DOCUMENT_KIND_FACTSHEET: _DocumentKind.ValueType  # 2
     """The factsheet of one product."""
+    DOCUMENT_KIND_DOCUMENT: _DocumentKind.ValueType  # 3
+    """Another document of the firm, of an issuer or from elsewhere."""
 
 class DocumentKind(_DocumentKind, metaclass=_DocumentKindEnumTypeWrapper):
     """What a document is."""
@@ -44,6 +46,8 @@ DOCUMENT_KIND_GUIDE: DocumentKind.ValueType  # 1
 """A guide that explains a subject."""
 DOCUMENT_KIND_FACTSHEET: DocumentKind.ValueType  # 2
 """The factsheet of one product."""
+DOCUMENT_KIND_DOCUMENT: DocumentKind.ValueType  # 3
+"""Another document of the firm, of an issuer or from elsewhere."""
 Global___DocumentKind: _TypeAlias = DocumentKind  # noqa: Y015
 
 class _TrustLevel:
@@ -123,6 +127,8 @@ class Passage(_message.Message):
     ASSET_CLASSES_FIELD_NUMBER: _builtins.int
     RISK_LEVELS_FIELD_NUMBER: _builtins.int
     JURISDICTIONS_FIELD_NUMBER: _builtins.int
+    ISSUER_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Document id, a prefix of the text's digest and its occurrence: survives edits elsewhere in the document."""
     document_id: _builtins.str
@@ -147,6 +153,10 @@ class Passage(_message.Message):
     """Who published the document."""
     trust: Global___TrustLevel.ValueType
     """How far it may be relied on."""
+    issuer: _builtins.str
+    """Who stands behind the product or the document; empty if unknown."""
+    collection: _builtins.str
+    """The import that the document belongs to: "kb" for the knowledge base."""
     @_builtins.property
     def span(self) -> _text_pb2.Span:
         """Where the passage stands in the document's text."""
@@ -197,10 +207,12 @@ class Passage(_message.Message):
         asset_classes: _abc.Iterable[_builtins.str] | None = ...,
         risk_levels: _abc.Iterable[_risk_pb2.RiskLevel.ValueType] | None = ...,
         jurisdictions: _abc.Iterable[_builtins.str] | None = ...,
+        issuer: _builtins.str = ...,
+        collection: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_page", b"_page", "effective_date", b"effective_date", "expiry_date", b"expiry_date", "page", b"page", "span", b"span"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page", b"_page", "asset_classes", b"asset_classes", "document_digest", b"document_digest", "document_id", b"document_id", "effective_date", b"effective_date", "expiry_date", b"expiry_date", "flags", b"flags", "heading", b"heading", "id", b"id", "jurisdictions", b"jurisdictions", "kind", b"kind", "language", b"language", "page", b"page", "product_id", b"product_id", "risk_levels", b"risk_levels", "source", b"source", "span", b"span", "text", b"text", "title", b"title", "trust", b"trust"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page", b"_page", "asset_classes", b"asset_classes", "collection", b"collection", "document_digest", b"document_digest", "document_id", b"document_id", "effective_date", b"effective_date", "expiry_date", b"expiry_date", "flags", b"flags", "heading", b"heading", "id", b"id", "issuer", b"issuer", "jurisdictions", b"jurisdictions", "kind", b"kind", "language", b"language", "page", b"page", "product_id", b"product_id", "risk_levels", b"risk_levels", "source", b"source", "span", b"span", "text", b"text", "title", b"title", "trust", b"trust"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__page: _TypeAlias = _typing.Literal["page"]  # noqa: Y015
     _WhichOneofArgType__page: _TypeAlias = _typing.Literal["_page", b"_page"]  # noqa: Y015

@@ -10,6 +10,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
 import builtins as _builtins
 import sys
@@ -21,6 +22,54 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _NothingFound:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NothingFoundEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NothingFound.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTHING_FOUND_UNSPECIFIED: _NothingFound.ValueType  # 0
+    """Something was found."""
+    NOTHING_FOUND_NONE_ELIGIBLE: _NothingFound.ValueType  # 1
+    """No passage matches the filter and is in force on the day."""
+    NOTHING_FOUND_NONE_RELEVANT: _NothingFound.ValueType  # 2
+    """No passage that matches is relevant enough to the question."""
+
+class NothingFound(_NothingFound, metaclass=_NothingFoundEnumTypeWrapper):
+    """Why a search returned nothing."""
+
+NOTHING_FOUND_UNSPECIFIED: NothingFound.ValueType  # 0
+"""Something was found."""
+NOTHING_FOUND_NONE_ELIGIBLE: NothingFound.ValueType  # 1
+"""No passage matches the filter and is in force on the day."""
+NOTHING_FOUND_NONE_RELEVANT: NothingFound.ValueType  # 2
+"""No passage that matches is relevant enough to the question."""
+Global___NothingFound: _TypeAlias = NothingFound  # noqa: Y015
+
+class _TextRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TextRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TextRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TEXT_ROLE_UNSPECIFIED: _TextRole.ValueType  # 0
+    """A passage."""
+    TEXT_ROLE_QUERY: _TextRole.ValueType  # 1
+    """A question."""
+    TEXT_ROLE_PASSAGE: _TextRole.ValueType  # 2
+    """A passage."""
+
+class TextRole(_TextRole, metaclass=_TextRoleEnumTypeWrapper):
+    """What a text is to the encoder."""
+
+TEXT_ROLE_UNSPECIFIED: TextRole.ValueType  # 0
+"""A passage."""
+TEXT_ROLE_QUERY: TextRole.ValueType  # 1
+"""A question."""
+TEXT_ROLE_PASSAGE: TextRole.ValueType  # 2
+"""A passage."""
+Global___TextRole: _TypeAlias = TextRole  # noqa: Y015
 
 @_typing.final
 class PassageFilter(_message.Message):
@@ -87,12 +136,17 @@ class SearchPassagesRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     INDEX_SNAPSHOT_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    MIN_RELEVANCE_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """The question, 1 to 2,000 characters."""
     limit: _builtins.int
     """Number of passages wanted, 1 to 50; 0 means 8."""
     index_snapshot: _builtins.str
     """Index snapshot to search; empty: the active one."""
+    min_relevance: _builtins.float
+    """Passages of lower relevance are left out, 0 to 1; absent: what the service was calibrated to, which leaves nothing
+    for questions that the documents do not answer. 0 returns the nearest ones whatever they are worth.
+    """
     @_builtins.property
     def filter(self) -> Global___PassageFilter:
         """Which passages may be returned; absent: all."""
@@ -109,12 +163,15 @@ class SearchPassagesRequest(_message.Message):
         filter: Global___PassageFilter | None = ...,
         index_snapshot: _builtins.str = ...,
         as_of: _date_pb2.Date | None = ...,
+        min_relevance: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "filter", b"filter"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_min_relevance", b"_min_relevance", "as_of", b"as_of", "filter", b"filter", "min_relevance", b"min_relevance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "filter", b"filter", "index_snapshot", b"index_snapshot", "limit", b"limit", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_min_relevance", b"_min_relevance", "as_of", b"as_of", "filter", b"filter", "index_snapshot", b"index_snapshot", "limit", b"limit", "min_relevance", b"min_relevance", "query", b"query"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__min_relevance: _TypeAlias = _typing.Literal["min_relevance"]  # noqa: Y015
+    _WhichOneofArgType__min_relevance: _TypeAlias = _typing.Literal["_min_relevance", b"_min_relevance"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_relevance) -> _WhichOneofReturnType__min_relevance | None: ...
 
 Global___SearchPassagesRequest: _TypeAlias = SearchPassagesRequest  # noqa: Y015
 
@@ -126,8 +183,11 @@ class ScoredPassage(_message.Message):
 
     PASSAGE_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    RELEVANCE_FIELD_NUMBER: _builtins.int
     score: _builtins.float
     """Higher is nearer; comparable within one response only."""
+    relevance: _builtins.float
+    """Estimated probability that the passage answers the question, 0 to 1; comparable between searches."""
     @_builtins.property
     def passage(self) -> _passage_pb2.Passage:
         """The passage."""
@@ -137,10 +197,11 @@ class ScoredPassage(_message.Message):
         *,
         passage: _passage_pb2.Passage | None = ...,
         score: _builtins.float = ...,
+        relevance: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["passage", b"passage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["passage", b"passage", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["passage", b"passage", "relevance", b"relevance", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -154,8 +215,14 @@ class SearchPassagesResponse(_message.Message):
 
     RESULTS_FIELD_NUMBER: _builtins.int
     INDEX_SNAPSHOT_FIELD_NUMBER: _builtins.int
+    NOTHING_FOUND_FIELD_NUMBER: _builtins.int
+    BEST_RELEVANCE_FIELD_NUMBER: _builtins.int
     index_snapshot: _builtins.str
     """Snapshot that was searched."""
+    nothing_found: Global___NothingFound.ValueType
+    """Why there are no results."""
+    best_relevance: _builtins.float
+    """Relevance of the best passage that matches the filter, returned or not, 0 to 1; 0 without one."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoredPassage]:
         """Best first; empty when nothing matches."""
@@ -165,10 +232,12 @@ class SearchPassagesResponse(_message.Message):
         *,
         results: _abc.Iterable[Global___ScoredPassage] | None = ...,
         index_snapshot: _builtins.str = ...,
+        nothing_found: Global___NothingFound.ValueType = ...,
+        best_relevance: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["index_snapshot", b"index_snapshot", "results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_relevance", b"best_relevance", "index_snapshot", b"index_snapshot", "nothing_found", b"nothing_found", "results", b"results"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -223,6 +292,392 @@ class BatchSearchPassagesResponse(_message.Message):
 Global___BatchSearchPassagesResponse: _TypeAlias = BatchSearchPassagesResponse  # noqa: Y015
 
 @_typing.final
+class GetPassageRequest(_message.Message):
+    """A passage is wanted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PASSAGE_ID_FIELD_NUMBER: _builtins.int
+    INDEX_SNAPSHOT_FIELD_NUMBER: _builtins.int
+    NEIGHBOURS_FIELD_NUMBER: _builtins.int
+    passage_id: _builtins.str
+    """Identifier of the passage."""
+    index_snapshot: _builtins.str
+    """Index snapshot to look in; empty: the active one."""
+    neighbours: _builtins.int
+    """Passages before and after it in the same document to return with it, 0 to 5."""
+    def __init__(
+        self,
+        *,
+        passage_id: _builtins.str = ...,
+        index_snapshot: _builtins.str = ...,
+        neighbours: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index_snapshot", b"index_snapshot", "neighbours", b"neighbours", "passage_id", b"passage_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPassageRequest: _TypeAlias = GetPassageRequest  # noqa: Y015
+
+@_typing.final
+class GetPassageResponse(_message.Message):
+    """The passage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PASSAGE_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    INDEX_SNAPSHOT_FIELD_NUMBER: _builtins.int
+    index_snapshot: _builtins.str
+    """Snapshot that was read."""
+    @_builtins.property
+    def passage(self) -> _passage_pb2.Passage:
+        """The passage."""
+
+    @_builtins.property
+    def before(self) -> _containers.RepeatedCompositeFieldContainer[_passage_pb2.Passage]:
+        """Those before it, in the document's order."""
+
+    @_builtins.property
+    def after(self) -> _containers.RepeatedCompositeFieldContainer[_passage_pb2.Passage]:
+        """Those after it, in the document's order."""
+
+    def __init__(
+        self,
+        *,
+        passage: _passage_pb2.Passage | None = ...,
+        before: _abc.Iterable[_passage_pb2.Passage] | None = ...,
+        after: _abc.Iterable[_passage_pb2.Passage] | None = ...,
+        index_snapshot: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["passage", b"passage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "index_snapshot", b"index_snapshot", "passage", b"passage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPassageResponse: _TypeAlias = GetPassageResponse  # noqa: Y015
+
+@_typing.final
+class EmbedTextsRequest(_message.Message):
+    """Texts are to become vectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXTS_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    ENCODER_FIELD_NUMBER: _builtins.int
+    role: Global___TextRole.ValueType
+    """What they are."""
+    encoder: _builtins.str
+    """Name of the encoder; empty: the first of the active snapshot."""
+    @_builtins.property
+    def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 100 texts of 1 to 10,000 characters."""
+
+    def __init__(
+        self,
+        *,
+        texts: _abc.Iterable[_builtins.str] | None = ...,
+        role: Global___TextRole.ValueType = ...,
+        encoder: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoder", b"encoder", "role", b"role", "texts", b"texts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EmbedTextsRequest: _TypeAlias = EmbedTextsRequest  # noqa: Y015
+
+@_typing.final
+class Vector(_message.Message):
+    """A vector."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Its components; the length of the vector is one."""
+
+    def __init__(
+        self,
+        *,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Vector: _TypeAlias = Vector  # noqa: Y015
+
+@_typing.final
+class EmbedTextsResponse(_message.Message):
+    """The vectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VECTORS_FIELD_NUMBER: _builtins.int
+    ENCODER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def vectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___Vector]:
+        """One for each text, in the same order."""
+
+    @_builtins.property
+    def encoder(self) -> Global___Encoder:
+        """The encoder."""
+
+    def __init__(
+        self,
+        *,
+        vectors: _abc.Iterable[Global___Vector] | None = ...,
+        encoder: Global___Encoder | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["encoder", b"encoder"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoder", b"encoder", "vectors", b"vectors"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EmbedTextsResponse: _TypeAlias = EmbedTextsResponse  # noqa: Y015
+
+@_typing.final
+class ListDocumentsRequest(_message.Message):
+    """Documents are wanted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_SNAPSHOT_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    QUARANTINED_ONLY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    index_snapshot: _builtins.str
+    """Index snapshot to read; empty: the active one."""
+    collection: _builtins.str
+    """Only those of this collection; empty: all."""
+    quarantined_only: _builtins.bool
+    """Only those in quarantine."""
+    page_size: _builtins.int
+    """Largest number of documents to return, 1 to 1,000; 0 means 100."""
+    page_token: _builtins.str
+    """The next_page_token of the page before; empty: the first page."""
+    def __init__(
+        self,
+        *,
+        index_snapshot: _builtins.str = ...,
+        collection: _builtins.str = ...,
+        quarantined_only: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "index_snapshot", b"index_snapshot", "page_size", b"page_size", "page_token", b"page_token", "quarantined_only", b"quarantined_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDocumentsRequest: _TypeAlias = ListDocumentsRequest  # noqa: Y015
+
+@_typing.final
+class IndexedDocument(_message.Message):
+    """A document of a snapshot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    LANGUAGE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    TRUST_FIELD_NUMBER: _builtins.int
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    PASSAGE_COUNT_FIELD_NUMBER: _builtins.int
+    FLAGGED_PASSAGE_COUNT_FIELD_NUMBER: _builtins.int
+    QUARANTINE_REASON_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Identifier."""
+    title: _builtins.str
+    """Title."""
+    language: _builtins.str
+    """Language of the words: "en", "zh"."""
+    kind: _passage_pb2.DocumentKind.ValueType
+    """What it is."""
+    trust: _passage_pb2.TrustLevel.ValueType
+    """How far it may be relied on."""
+    collection: _builtins.str
+    """The import that it belongs to."""
+    digest: _builtins.str
+    """SHA-256 in hexadecimal of its text."""
+    passage_count: _builtins.int
+    """Number of passages."""
+    flagged_passage_count: _builtins.int
+    """Number of passages that read like an instruction to a model."""
+    quarantine_reason: _builtins.str
+    """Why it is in quarantine; empty if it is not."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        language: _builtins.str = ...,
+        kind: _passage_pb2.DocumentKind.ValueType = ...,
+        trust: _passage_pb2.TrustLevel.ValueType = ...,
+        collection: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        passage_count: _builtins.int = ...,
+        flagged_passage_count: _builtins.int = ...,
+        quarantine_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "digest", b"digest", "flagged_passage_count", b"flagged_passage_count", "id", b"id", "kind", b"kind", "language", b"language", "passage_count", b"passage_count", "quarantine_reason", b"quarantine_reason", "title", b"title", "trust", b"trust"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IndexedDocument: _TypeAlias = IndexedDocument  # noqa: Y015
+
+@_typing.final
+class ListDocumentsResponse(_message.Message):
+    """Documents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty: this was the last."""
+    @_builtins.property
+    def documents(self) -> _containers.RepeatedCompositeFieldContainer[Global___IndexedDocument]:
+        """By id."""
+
+    def __init__(
+        self,
+        *,
+        documents: _abc.Iterable[Global___IndexedDocument] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["documents", b"documents", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDocumentsResponse: _TypeAlias = ListDocumentsResponse  # noqa: Y015
+
+@_typing.final
+class QuarantineDocumentRequest(_message.Message):
+    """A document is to be withdrawn or let back in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RELEASE_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    """Identifier of the document."""
+    reason: _builtins.str
+    """Why, 1 to 500 characters; kept with the decision."""
+    release: _builtins.bool
+    """Let it back in."""
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        release: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "reason", b"reason", "release", b"release"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuarantineDocumentRequest: _TypeAlias = QuarantineDocumentRequest  # noqa: Y015
+
+@_typing.final
+class QuarantineDocumentResponse(_message.Message):
+    """The document's state."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_ID_FIELD_NUMBER: _builtins.int
+    QUARANTINED_FIELD_NUMBER: _builtins.int
+    PASSAGE_COUNT_FIELD_NUMBER: _builtins.int
+    document_id: _builtins.str
+    """Identifier of the document."""
+    quarantined: _builtins.bool
+    """Whether it is in quarantine now."""
+    passage_count: _builtins.int
+    """Number of passages of the active snapshot that are concerned."""
+    def __init__(
+        self,
+        *,
+        document_id: _builtins.str = ...,
+        quarantined: _builtins.bool = ...,
+        passage_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_id", b"document_id", "passage_count", b"passage_count", "quarantined", b"quarantined"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuarantineDocumentResponse: _TypeAlias = QuarantineDocumentResponse  # noqa: Y015
+
+@_typing.final
+class ActivateIndexSnapshotRequest(_message.Message):
+    """A snapshot is to become the active one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_SNAPSHOT_FIELD_NUMBER: _builtins.int
+    index_snapshot: _builtins.str
+    """Snapshot."""
+    def __init__(
+        self,
+        *,
+        index_snapshot: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index_snapshot", b"index_snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivateIndexSnapshotRequest: _TypeAlias = ActivateIndexSnapshotRequest  # noqa: Y015
+
+@_typing.final
+class ActivateIndexSnapshotResponse(_message.Message):
+    """The active snapshot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def snapshot(self) -> Global___IndexSnapshot:
+        """Snapshot."""
+
+    def __init__(
+        self,
+        *,
+        snapshot: Global___IndexSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActivateIndexSnapshotResponse: _TypeAlias = ActivateIndexSnapshotResponse  # noqa: Y015
+
+@_typing.final
 class ListIndexSnapshotsRequest(_message.Message):
     """A list of index snapshots is wanted."""
 
@@ -259,9 +714,7 @@ class IndexSnapshot(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     PASSAGE_COUNT_FIELD_NUMBER: _builtins.int
     DOCUMENT_COUNT_FIELD_NUMBER: _builtins.int
-    EMBEDDER_FIELD_NUMBER: _builtins.int
-    EMBEDDER_DIGEST_FIELD_NUMBER: _builtins.int
-    DIMENSION_FIELD_NUMBER: _builtins.int
+    ENCODERS_FIELD_NUMBER: _builtins.int
     CHUNKER_VERSION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """SHA-256 in hexadecimal of the manifest; names the snapshot."""
@@ -271,17 +724,15 @@ class IndexSnapshot(_message.Message):
     """Number of passages."""
     document_count: _builtins.int
     """Number of documents."""
-    embedder: _builtins.str
-    """Name of the embedding model."""
-    embedder_digest: _builtins.str
-    """SHA-256 in hexadecimal of the embedding model's files: weights, tokenizer and configuration."""
-    dimension: _builtins.int
-    """Length of a vector."""
     chunker_version: _builtins.str
     """Version of the rule that cut documents into passages."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was built."""
+
+    @_builtins.property
+    def encoders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Encoder]:
+        """The encoders whose vectors it holds."""
 
     def __init__(
         self,
@@ -291,18 +742,52 @@ class IndexSnapshot(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         passage_count: _builtins.int = ...,
         document_count: _builtins.int = ...,
-        embedder: _builtins.str = ...,
-        embedder_digest: _builtins.str = ...,
-        dimension: _builtins.int = ...,
+        encoders: _abc.Iterable[Global___Encoder] | None = ...,
         chunker_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "chunker_version", b"chunker_version", "create_time", b"create_time", "dimension", b"dimension", "document_count", b"document_count", "embedder", b"embedder", "embedder_digest", b"embedder_digest", "id", b"id", "passage_count", b"passage_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "chunker_version", b"chunker_version", "create_time", b"create_time", "document_count", b"document_count", "encoders", b"encoders", "id", b"id", "passage_count", b"passage_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IndexSnapshot: _TypeAlias = IndexSnapshot  # noqa: Y015
+
+@_typing.final
+class Encoder(_message.Message):
+    """What turns texts into vectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    LANGUAGES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the model."""
+    digest: _builtins.str
+    """SHA-256 in hexadecimal of what decides a vector: weights, tokenizer, configuration and numeric precision."""
+    dimension: _builtins.int
+    """Length of a vector."""
+    @_builtins.property
+    def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Languages of the passages that have a vector of it: "en", "zh"."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        dimension: _builtins.int = ...,
+        languages: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "dimension", b"dimension", "languages", b"languages", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Encoder: _TypeAlias = Encoder  # noqa: Y015
 
 @_typing.final
 class ListIndexSnapshotsResponse(_message.Message):

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from fiducia.retrieval.v1 import import_pb2 as fiducia_dot_retrieval_dot_v1_dot_import__pb2
 from fiducia.retrieval.v1 import retrieval_service_pb2 as fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2
 
 GRPC_GENERATED_VERSION = '1.80.0'
@@ -45,10 +46,40 @@ class RetrievalServiceStub(object):
                 request_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.BatchSearchPassagesRequest.SerializeToString,
                 response_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.BatchSearchPassagesResponse.FromString,
                 _registered_method=True)
+        self.GetPassage = channel.unary_unary(
+                '/fiducia.retrieval.v1.RetrievalService/GetPassage',
+                request_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.GetPassageRequest.SerializeToString,
+                response_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.GetPassageResponse.FromString,
+                _registered_method=True)
+        self.EmbedTexts = channel.unary_unary(
+                '/fiducia.retrieval.v1.RetrievalService/EmbedTexts',
+                request_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.EmbedTextsRequest.SerializeToString,
+                response_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.EmbedTextsResponse.FromString,
+                _registered_method=True)
+        self.ImportDocuments = channel.stream_stream(
+                '/fiducia.retrieval.v1.RetrievalService/ImportDocuments',
+                request_serializer=fiducia_dot_retrieval_dot_v1_dot_import__pb2.ImportDocumentsRequest.SerializeToString,
+                response_deserializer=fiducia_dot_retrieval_dot_v1_dot_import__pb2.ImportDocumentsResponse.FromString,
+                _registered_method=True)
+        self.ListDocuments = channel.unary_unary(
+                '/fiducia.retrieval.v1.RetrievalService/ListDocuments',
+                request_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListDocumentsRequest.SerializeToString,
+                response_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListDocumentsResponse.FromString,
+                _registered_method=True)
+        self.QuarantineDocument = channel.unary_unary(
+                '/fiducia.retrieval.v1.RetrievalService/QuarantineDocument',
+                request_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.QuarantineDocumentRequest.SerializeToString,
+                response_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.QuarantineDocumentResponse.FromString,
+                _registered_method=True)
         self.ListIndexSnapshots = channel.unary_unary(
                 '/fiducia.retrieval.v1.RetrievalService/ListIndexSnapshots',
                 request_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListIndexSnapshotsRequest.SerializeToString,
                 response_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListIndexSnapshotsResponse.FromString,
+                _registered_method=True)
+        self.ActivateIndexSnapshot = channel.unary_unary(
+                '/fiducia.retrieval.v1.RetrievalService/ActivateIndexSnapshot',
+                request_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ActivateIndexSnapshotRequest.SerializeToString,
+                response_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ActivateIndexSnapshotResponse.FromString,
                 _registered_method=True)
 
 
@@ -72,8 +103,58 @@ class RetrievalServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPassage(self, request, context):
+        """Returns one passage by its id, with its neighbours in the document where wanted.
+        Errors: INVALID_REQUEST, NOT_FOUND (unknown passage or snapshot, or a quarantined document), NOT_READY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EmbedTexts(self, request, context):
+        """Turns texts into vectors of length one, by an encoder that the service runs.
+        Errors: INVALID_REQUEST (a text beyond the encoder's token limit included), NOT_READY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportDocuments(self, request_iterator, context):
+        """Brings documents into a new index snapshot, tells of the progress and activates it where wanted. Content that is
+        there already is not worked on again. A document that cannot be read is reported and skipped; the rest goes in. If
+        the call ends early nothing has changed: the old snapshot serves until the new one is whole.
+        Errors: INVALID_REQUEST, CAPACITY (another import runs), NOT_READY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDocuments(self, request, context):
+        """Lists the documents of a snapshot by id.
+        Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QuarantineDocument(self, request, context):
+        """Takes a document out of the results of every snapshot at once, or lets it back in. The index is not built again.
+        Errors: INVALID_REQUEST, NOT_FOUND (no snapshot on this server holds the document).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListIndexSnapshots(self, request, context):
         """Lists the index snapshots on this server, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ActivateIndexSnapshot(self, request, context):
+        """Makes a snapshot the one that searches without a name use.
+        Errors: INVALID_REQUEST, NOT_FOUND (unknown, or damaged: the message says which and what to do).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -92,10 +173,40 @@ def add_RetrievalServiceServicer_to_server(servicer, server):
                     request_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.BatchSearchPassagesRequest.FromString,
                     response_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.BatchSearchPassagesResponse.SerializeToString,
             ),
+            'GetPassage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPassage,
+                    request_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.GetPassageRequest.FromString,
+                    response_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.GetPassageResponse.SerializeToString,
+            ),
+            'EmbedTexts': grpc.unary_unary_rpc_method_handler(
+                    servicer.EmbedTexts,
+                    request_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.EmbedTextsRequest.FromString,
+                    response_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.EmbedTextsResponse.SerializeToString,
+            ),
+            'ImportDocuments': grpc.stream_stream_rpc_method_handler(
+                    servicer.ImportDocuments,
+                    request_deserializer=fiducia_dot_retrieval_dot_v1_dot_import__pb2.ImportDocumentsRequest.FromString,
+                    response_serializer=fiducia_dot_retrieval_dot_v1_dot_import__pb2.ImportDocumentsResponse.SerializeToString,
+            ),
+            'ListDocuments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDocuments,
+                    request_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListDocumentsRequest.FromString,
+                    response_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListDocumentsResponse.SerializeToString,
+            ),
+            'QuarantineDocument': grpc.unary_unary_rpc_method_handler(
+                    servicer.QuarantineDocument,
+                    request_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.QuarantineDocumentRequest.FromString,
+                    response_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.QuarantineDocumentResponse.SerializeToString,
+            ),
             'ListIndexSnapshots': grpc.unary_unary_rpc_method_handler(
                     servicer.ListIndexSnapshots,
                     request_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListIndexSnapshotsRequest.FromString,
                     response_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListIndexSnapshotsResponse.SerializeToString,
+            ),
+            'ActivateIndexSnapshot': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActivateIndexSnapshot,
+                    request_deserializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ActivateIndexSnapshotRequest.FromString,
+                    response_serializer=fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ActivateIndexSnapshotResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -164,6 +275,141 @@ class RetrievalService(object):
             _registered_method=True)
 
     @staticmethod
+    def GetPassage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.retrieval.v1.RetrievalService/GetPassage',
+            fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.GetPassageRequest.SerializeToString,
+            fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.GetPassageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EmbedTexts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.retrieval.v1.RetrievalService/EmbedTexts',
+            fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.EmbedTextsRequest.SerializeToString,
+            fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.EmbedTextsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportDocuments(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/fiducia.retrieval.v1.RetrievalService/ImportDocuments',
+            fiducia_dot_retrieval_dot_v1_dot_import__pb2.ImportDocumentsRequest.SerializeToString,
+            fiducia_dot_retrieval_dot_v1_dot_import__pb2.ImportDocumentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDocuments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.retrieval.v1.RetrievalService/ListDocuments',
+            fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListDocumentsRequest.SerializeToString,
+            fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListDocumentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QuarantineDocument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.retrieval.v1.RetrievalService/QuarantineDocument',
+            fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.QuarantineDocumentRequest.SerializeToString,
+            fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.QuarantineDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListIndexSnapshots(request,
             target,
             options=(),
@@ -180,6 +426,33 @@ class RetrievalService(object):
             '/fiducia.retrieval.v1.RetrievalService/ListIndexSnapshots',
             fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListIndexSnapshotsRequest.SerializeToString,
             fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ListIndexSnapshotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ActivateIndexSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.retrieval.v1.RetrievalService/ActivateIndexSnapshot',
+            fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ActivateIndexSnapshotRequest.SerializeToString,
+            fiducia_dot_retrieval_dot_v1_dot_retrieval__service__pb2.ActivateIndexSnapshotResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from fiducia.retrieval.v1 import import_pb2 as _import_pb2
 from fiducia.retrieval.v1 import retrieval_service_pb2 as _retrieval_service_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -41,8 +42,34 @@ class RetrievalServiceStub:
     """Runs several searches at once over one snapshot; results stand in the order of the requests.
     Errors: as SearchPassages; the field path names the request.
     """
+    GetPassage: _grpc.UnaryUnaryMultiCallable[_retrieval_service_pb2.GetPassageRequest, _retrieval_service_pb2.GetPassageResponse]
+    """Returns one passage by its id, with its neighbours in the document where wanted.
+    Errors: INVALID_REQUEST, NOT_FOUND (unknown passage or snapshot, or a quarantined document), NOT_READY.
+    """
+    EmbedTexts: _grpc.UnaryUnaryMultiCallable[_retrieval_service_pb2.EmbedTextsRequest, _retrieval_service_pb2.EmbedTextsResponse]
+    """Turns texts into vectors of length one, by an encoder that the service runs.
+    Errors: INVALID_REQUEST (a text beyond the encoder's token limit included), NOT_READY.
+    """
+    ImportDocuments: _grpc.StreamStreamMultiCallable[_import_pb2.ImportDocumentsRequest, _import_pb2.ImportDocumentsResponse]
+    """Brings documents into a new index snapshot, tells of the progress and activates it where wanted. Content that is
+    there already is not worked on again. A document that cannot be read is reported and skipped; the rest goes in. If
+    the call ends early nothing has changed: the old snapshot serves until the new one is whole.
+    Errors: INVALID_REQUEST, CAPACITY (another import runs), NOT_READY.
+    """
+    ListDocuments: _grpc.UnaryUnaryMultiCallable[_retrieval_service_pb2.ListDocumentsRequest, _retrieval_service_pb2.ListDocumentsResponse]
+    """Lists the documents of a snapshot by id.
+    Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
+    """
+    QuarantineDocument: _grpc.UnaryUnaryMultiCallable[_retrieval_service_pb2.QuarantineDocumentRequest, _retrieval_service_pb2.QuarantineDocumentResponse]
+    """Takes a document out of the results of every snapshot at once, or lets it back in. The index is not built again.
+    Errors: INVALID_REQUEST, NOT_FOUND (no snapshot on this server holds the document).
+    """
     ListIndexSnapshots: _grpc.UnaryUnaryMultiCallable[_retrieval_service_pb2.ListIndexSnapshotsRequest, _retrieval_service_pb2.ListIndexSnapshotsResponse]
     """Lists the index snapshots on this server, newest first."""
+    ActivateIndexSnapshot: _grpc.UnaryUnaryMultiCallable[_retrieval_service_pb2.ActivateIndexSnapshotRequest, _retrieval_service_pb2.ActivateIndexSnapshotResponse]
+    """Makes a snapshot the one that searches without a name use.
+    Errors: INVALID_REQUEST, NOT_FOUND (unknown, or damaged: the message says which and what to do).
+    """
 
 @_typing.type_check_only
 class RetrievalServiceAsyncStub(RetrievalServiceStub):
@@ -57,8 +84,34 @@ class RetrievalServiceAsyncStub(RetrievalServiceStub):
     """Runs several searches at once over one snapshot; results stand in the order of the requests.
     Errors: as SearchPassages; the field path names the request.
     """
+    GetPassage: _aio.UnaryUnaryMultiCallable[_retrieval_service_pb2.GetPassageRequest, _retrieval_service_pb2.GetPassageResponse]  # type: ignore[assignment]
+    """Returns one passage by its id, with its neighbours in the document where wanted.
+    Errors: INVALID_REQUEST, NOT_FOUND (unknown passage or snapshot, or a quarantined document), NOT_READY.
+    """
+    EmbedTexts: _aio.UnaryUnaryMultiCallable[_retrieval_service_pb2.EmbedTextsRequest, _retrieval_service_pb2.EmbedTextsResponse]  # type: ignore[assignment]
+    """Turns texts into vectors of length one, by an encoder that the service runs.
+    Errors: INVALID_REQUEST (a text beyond the encoder's token limit included), NOT_READY.
+    """
+    ImportDocuments: _aio.StreamStreamMultiCallable[_import_pb2.ImportDocumentsRequest, _import_pb2.ImportDocumentsResponse]  # type: ignore[assignment]
+    """Brings documents into a new index snapshot, tells of the progress and activates it where wanted. Content that is
+    there already is not worked on again. A document that cannot be read is reported and skipped; the rest goes in. If
+    the call ends early nothing has changed: the old snapshot serves until the new one is whole.
+    Errors: INVALID_REQUEST, CAPACITY (another import runs), NOT_READY.
+    """
+    ListDocuments: _aio.UnaryUnaryMultiCallable[_retrieval_service_pb2.ListDocumentsRequest, _retrieval_service_pb2.ListDocumentsResponse]  # type: ignore[assignment]
+    """Lists the documents of a snapshot by id.
+    Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
+    """
+    QuarantineDocument: _aio.UnaryUnaryMultiCallable[_retrieval_service_pb2.QuarantineDocumentRequest, _retrieval_service_pb2.QuarantineDocumentResponse]  # type: ignore[assignment]
+    """Takes a document out of the results of every snapshot at once, or lets it back in. The index is not built again.
+    Errors: INVALID_REQUEST, NOT_FOUND (no snapshot on this server holds the document).
+    """
     ListIndexSnapshots: _aio.UnaryUnaryMultiCallable[_retrieval_service_pb2.ListIndexSnapshotsRequest, _retrieval_service_pb2.ListIndexSnapshotsResponse]  # type: ignore[assignment]
     """Lists the index snapshots on this server, newest first."""
+    ActivateIndexSnapshot: _aio.UnaryUnaryMultiCallable[_retrieval_service_pb2.ActivateIndexSnapshotRequest, _retrieval_service_pb2.ActivateIndexSnapshotResponse]  # type: ignore[assignment]
+    """Makes a snapshot the one that searches without a name use.
+    Errors: INVALID_REQUEST, NOT_FOUND (unknown, or damaged: the message says which and what to do).
+    """
 
 class RetrievalServiceServicer(metaclass=_abc_1.ABCMeta):
     """Finds passages of the product knowledge base."""
@@ -84,11 +137,73 @@ class RetrievalServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def GetPassage(
+        self,
+        request: _retrieval_service_pb2.GetPassageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_retrieval_service_pb2.GetPassageResponse, _abc.Awaitable[_retrieval_service_pb2.GetPassageResponse]]:
+        """Returns one passage by its id, with its neighbours in the document where wanted.
+        Errors: INVALID_REQUEST, NOT_FOUND (unknown passage or snapshot, or a quarantined document), NOT_READY.
+        """
+
+    @_abc_1.abstractmethod
+    def EmbedTexts(
+        self,
+        request: _retrieval_service_pb2.EmbedTextsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_retrieval_service_pb2.EmbedTextsResponse, _abc.Awaitable[_retrieval_service_pb2.EmbedTextsResponse]]:
+        """Turns texts into vectors of length one, by an encoder that the service runs.
+        Errors: INVALID_REQUEST (a text beyond the encoder's token limit included), NOT_READY.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportDocuments(
+        self,
+        request_iterator: _MaybeAsyncIterator[_import_pb2.ImportDocumentsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_import_pb2.ImportDocumentsResponse], _abc.AsyncIterator[_import_pb2.ImportDocumentsResponse]]:
+        """Brings documents into a new index snapshot, tells of the progress and activates it where wanted. Content that is
+        there already is not worked on again. A document that cannot be read is reported and skipped; the rest goes in. If
+        the call ends early nothing has changed: the old snapshot serves until the new one is whole.
+        Errors: INVALID_REQUEST, CAPACITY (another import runs), NOT_READY.
+        """
+
+    @_abc_1.abstractmethod
+    def ListDocuments(
+        self,
+        request: _retrieval_service_pb2.ListDocumentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_retrieval_service_pb2.ListDocumentsResponse, _abc.Awaitable[_retrieval_service_pb2.ListDocumentsResponse]]:
+        """Lists the documents of a snapshot by id.
+        Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
+        """
+
+    @_abc_1.abstractmethod
+    def QuarantineDocument(
+        self,
+        request: _retrieval_service_pb2.QuarantineDocumentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_retrieval_service_pb2.QuarantineDocumentResponse, _abc.Awaitable[_retrieval_service_pb2.QuarantineDocumentResponse]]:
+        """Takes a document out of the results of every snapshot at once, or lets it back in. The index is not built again.
+        Errors: INVALID_REQUEST, NOT_FOUND (no snapshot on this server holds the document).
+        """
+
+    @_abc_1.abstractmethod
     def ListIndexSnapshots(
         self,
         request: _retrieval_service_pb2.ListIndexSnapshotsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_retrieval_service_pb2.ListIndexSnapshotsResponse, _abc.Awaitable[_retrieval_service_pb2.ListIndexSnapshotsResponse]]:
         """Lists the index snapshots on this server, newest first."""
+
+    @_abc_1.abstractmethod
+    def ActivateIndexSnapshot(
+        self,
+        request: _retrieval_service_pb2.ActivateIndexSnapshotRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_retrieval_service_pb2.ActivateIndexSnapshotResponse, _abc.Awaitable[_retrieval_service_pb2.ActivateIndexSnapshotResponse]]:
+        """Makes a snapshot the one that searches without a name use.
+        Errors: INVALID_REQUEST, NOT_FOUND (unknown, or damaged: the message says which and what to do).
+        """
 
 def add_RetrievalServiceServicer_to_server(servicer: RetrievalServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

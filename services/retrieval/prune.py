@@ -1,0 +1,24 @@
+"""Remove old snapshots from the disk."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from services.retrieval.listing import list_snapshots
+from shared.snapshots import active_digest
+
+
+def prune(root: Path, kept: int, keep: str = "") -> list[str]:
+    """Remove all but the active snapshot, `keep` and the `kept` newest others; return the ids removed.
+
+    A folder is renamed before it is emptied, so that nobody reads a half-removed one. Damaged snapshots are left for
+    people to look at. Raises SnapshotRefused where the pointer cannot be read: then nothing is removed.
+    """
+    active = active_digest(root)
+    others = [listed.id for listed in list_snapshots(root) if listed.id not in (active, keep)]
+    for digest in others[kept:]:
+        gone = root / f".removed-{digest}"
+        (root / digest).rename(gone)
+        shutil.rmtree(gone)
+    return others[kept:]

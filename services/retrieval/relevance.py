@@ -1,0 +1,74 @@
+"""How likely a passage answers a question: a logistic model over features, learned from judged questions.
+
+Source: logistic regression as a reranker and its calibration, Platt (1999).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.retrieval.features import FEATURES
+
+# Scores closer than this are ties: a vector differs in its last bits with the company it is computed in.
+_DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class PairModel:
+    """The model for questions in one language and passages in one: log-odds = intercept + weights . features."""
+
+    intercept: float
+    weights: NDArray[np.float64]
+
+    def log_odds(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log-odds of relevance, (passages,), for features (passages, features)."""
+        return np.round(self.intercept + features @ self.weights, _DECIMALS)
+
+
+# For encoders that no model was learned for: meaning before words, and a named product before everything. Its values
+# are an order and no probabilities.
+_UNTAUGHT = PairModel(0.0, np.array([0.7, 0.3, 0.0, 1.0, 0.0]))
+
+
+@dataclass(frozen=True)
+class RelevanceModel:
+    """Models by language of question and passage, such as ("zh", "en").
+
+    threshold: relevance below which a passage is left out unless a request says otherwise, 0 to 1.
+    encoders:  names of the encoders whose cosines it was learned from; empty: not learned, and its relevance is only
+               an order.
+    """
+
+    pairs: Mapping[tuple[str, str], PairModel]
+    threshold: float
+    encoders: tuple[str, ...]
+
+    def log_odds(self, asked: str, written: str, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log-odds for passages of one language, (passages,)."""
+        return self.pairs.get((asked, written), _UNTAUGHT).log_odds(features)
+
+
+UNTAUGHT = RelevanceModel({}, threshold=0.0, encoders=())
+
+
+def probability(log_odds: float) -> float:
+    """Return the probability of log-odds."""
+    return float(1.0 / (1.0 + np.exp(-log_odds)))
+
+
+def read_model(file: Path) -> RelevanceModel:
+    """Return the model that `python -m benchmarks.retrieval.learn` wrote. Raises ValueError where it is another's."""
+    content = json.loads(file.read_text())
+    if tuple(content["features"]) != FEATURES:
+        raise ValueError(f"{file} was learned from other features; run: python -m benchmarks.retrieval.learn")
+    pairs = {
+        (pair["asked"], pair["written"]): PairModel(pair["intercept"], np.array(pair["weights"]))
+        for pair in content["pairs"]
+    }
+    return RelevanceModel(pairs, float(content["threshold"]), tuple(content["encoders"]))

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.retrieval.copies import without_copies
+from services.retrieval.passage import Document, Passage, TrustLevel
+from tests.unit.retrieval.samples import GUIDE, VTI
+
+TEXT = "Bond prices fall when yields rise, and the fall is larger the longer the duration of the bond is."
+
+
+def passage(text: str, document: Document = GUIDE, number: int = 0) -> Passage:
+    about = replace(document, id=f"{document.id}-{number}", text=text)
+    return Passage(f"{about.id}#0-1", about, "", "", 0, len(text))
+
+
+def test_near_copies_give_way_to_what_comes_after_them() -> None:
+    ranked = [passage(TEXT), passage(TEXT.replace("larger", "deeper")), passage("Gold pays no interest.")]
+
+    assert without_copies(ranked, 2) == [0, 2]
+
+
+def test_what_two_products_say_alike_of_themselves_is_no_copy() -> None:
+    other = replace(VTI, product_id="VOO")
+
+    assert without_copies([passage(TEXT, VTI), passage(TEXT, other)], 2) == [0, 1]
+
+
+def test_a_copy_does_not_displace_a_more_trusted_original() -> None:
+    external = replace(GUIDE, trust=TrustLevel.EXTERNAL)
+
+    assert without_copies([passage(TEXT, external), passage(TEXT)], 2) == [0, 1]
+    assert without_copies([passage(TEXT), passage(TEXT, external)], 2) == [0]
+
+
+def test_short_texts_are_compared_too() -> None:
+    assert without_copies([passage("Gold"), passage("Gold"), passage("Cash")], 3) == [0, 2]
