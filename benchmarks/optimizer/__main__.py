@@ -2,9 +2,10 @@
 
     python -m benchmarks.optimizer [--sizes 30,100,500,1000] [--no-peers]
 
-CPU time, one thread, medians. Ours is the whole answer to a prepared job (moments, optimum, certificate, shadow
-prices, risk) in factor form; raw is PIQP's set-up and solve on matrices written by hand; a peer gets the equivalent
-dense covariance. Ours and raw are measured turn by turn. Exit status 1 if any optimum differs.
+CPU time, one thread, each one's best call. Ours is the whole answer to a prepared job (moments, optimum, certificate,
+shadow prices, risk) in factor form; raw is PIQP's set-up and solve on matrices written by hand; a peer gets the
+equivalent dense covariance. A second table compares answers to dense estimates, a third lists refusals. Progress goes
+to standard error. Exit status 1 if any optimum differs.
 """
 
 from __future__ import annotations
@@ -12,118 +13,103 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import os
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from benchmarks.optimizer.cases import UTILITY, contradictory, form_of, job, moments_of, without_turnover
-from benchmarks.optimizer.peers_run import NAMES, PeerRun, peers_python, run_peer
-from benchmarks.optimizer.raw import raw_solver
-from services.optimizer.answers import Infeasible, OptimizeJob, Portfolio
-from services.optimizer.engine import optimize
+from benchmarks.optimizer.cases import job, without_turnover
+from benchmarks.optimizer.ours import Measured, best, measured, utility_lost
+from benchmarks.optimizer.peers_run import NAMES, SECONDS, PeerRun, peers_python, run_peer
 from services.optimizer.solve import Solver
 
 # Utility lost against ours, as a share of it: what the peers' default accuracies leave. It is below zero where a
 # peer breaks limits by its accuracy.
 _SAME_UTILITY = 5e-4
-_SECONDS_PER_SIZE = 1.5
 _PEER_REPEATS = 5
 _VERSIONS = ("numpy", "scipy", "cvxpy", "piqp", "highspy")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """CPU milliseconds at one size, and how far raw's utility is from ours."""
-
-    ours: float
-    raw: float
-    infeasible: float
-    raw_gap: float
+_Runs = dict[str, PeerRun]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table; return the exit status."""
+    """Print the tables; return the exit status."""
     options = _options(arguments)
-    load = os.getloadavg()[0]
     python = None if options.no_peers else peers_python()
-    print(f"load {load:.1f} on {os.cpu_count()} cores; " + _versions())
-    print(f"{'n':>5} {'library':<22} {'CPU ms':>10} {'to ours':>9} {'to raw':>8}  utility lost against ours")
-    wrong = 0
-    for count in (int(size) for size in options.sizes.split(",")):
-        solver = Solver()
-        measured = _measured(job(count), contradictory(count), solver)
-        print(f"{count:>5} {'fiducia':<22} {measured.ours:>10.2f} {1:>8.2f}x {measured.ours / measured.raw:>7.2f}x")
-        _line(count, "raw PIQP", measured.raw, measured, f"{measured.raw_gap:.1e}")
-        wrong += measured.raw_gap > _SAME_UTILITY
-        for name in NAMES if python else ():
-            request = without_turnover(job(count)) if name == "Riskfolio-Lib" else job(count)
-            with tempfile.TemporaryDirectory() as folder:
-                run = run_peer(python or Path(), name, request, Path(folder) / "problem.npz", _PEER_REPEATS)
-            wrong += _peer_line(count, name, run, request, measured, solver)
-        print(f"{count:>5} {'(infeasible)':<22} {measured.infeasible:>10.2f}", flush=True)
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; " + _versions())
+    print(f"{'n':>5} {'factor form':<22} {'CPU ms':>10} {'to ours':>9} {'to raw':>8}  utility lost against ours")
+    sizes = [int(size) for size in options.sizes.split(",")]
+    figures, peers, wrong = dict[int, Measured](), dict[int, _Runs](), 0
+    for count in sizes:
+        _progress(f"ours and raw, {count} products")
+        figures[count] = measured(count)
+        wrong += _our_lines(count, figures[count])
+        slow = [name for runs in peers.values() for name, run in runs.items() if run.cpu_ms is None]
+        peers[count] = _peers(count, python, slow, figures[count]) if python else {}
+        wrong += sum(abs(run.lost) > _SAME_UTILITY for run in peers[count].values())
+    _dense_table(figures, peers)
+    _infeasible_table(figures)
     print("Riskfolio-Lib has no limit on the sum of purchases: it solves the easier problem without one.")
+    print(
+        f"A peer has {SECONDS} s of CPU for starting and its solves; one that needs more is not tried on more products."
+    )
     return 1 if wrong else 0
 
 
-def _measured(request: OptimizeJob, impossible: OptimizeJob, solver: Solver) -> Measured:
-    raw = raw_solver(form_of(request))
-    answer = _portfolio(request, solver)
-    gap = _utility_lost(request, answer.weights, np.asarray(raw().x)[: len(answer.weights)])
-    ours, theirs = _by_turns(lambda: optimize(request, solver), raw)
-    assert isinstance(optimize(impossible, solver), Infeasible)
-    (infeasible,) = _by_turns(lambda: optimize(impossible, solver))
-    return Measured(ours, theirs, infeasible, gap)
+def _our_lines(count: int, found: Measured) -> bool:
+    """Print ours and the raw solver; return whether the raw optimum is another one."""
+    print(f"{count:>5} {'fiducia':<22} {found.ours:>10.2f} {1:>8.1f}x {found.ours / found.raw:>7.2f}x")
+    _line(count, "raw PIQP", found.raw, found, f"{found.raw_lost:.1e}")
+    return abs(found.raw_lost) > _SAME_UTILITY
 
 
-def _by_turns(*works: Callable[[], Any]) -> list[float]:
-    """Return the median CPU milliseconds of each, called in turn so that the machine's load falls on all alike."""
-    times: list[list[float]] = [[] for _ in works]
-    started = time.monotonic()
-    while time.monotonic() - started < _SECONDS_PER_SIZE:
-        for work, own in zip(works, times, strict=True):
-            before = time.process_time()
-            work()
-            own.append(1e3 * (time.process_time() - before))
-    return [statistics.median(own) for own in times]
+def _peers(count: int, python: Path, slow: Sequence[str], found: Measured) -> _Runs:
+    """Print a line for each peer and return what it took."""
+    runs, solver = _Runs(), Solver()
+    for name in NAMES:
+        if name in slow:
+            print(f"{count:>5} {name:<22} {'-':>10}  not tried", flush=True)
+            continue
+        _progress(f"{name}, {count} products")
+        request = without_turnover(job(count)) if name == "Riskfolio-Lib" else job(count)
+        with tempfile.TemporaryDirectory() as folder:
+            run = run_peer(python, name, request, Path(folder) / "problem.npz", _PEER_REPEATS)
+        if run.cpu_ms is None:
+            print(f"{count:>5} {name:<22} {'-':>10}  {run.note}", flush=True)
+        else:
+            run = replace(run, lost=utility_lost(request, best(request, solver), np.array(run.weights)))
+            _line(count, f"{name} {run.version}", run.cpu_ms or 0.0, found, f"{run.lost:.1e}")
+        runs[name] = run
+    return runs
 
 
-def _peer_line(count: int, name: str, run: PeerRun, request: OptimizeJob, measured: Measured, solver: Solver) -> bool:
-    """Print the peer's line; return whether its optimum differs from ours."""
-    if run.cpu_ms is None:
-        print(f"{count:>5} {name:<22} {'-':>10}  {run.note}")
-        return False
-    lost = _utility_lost(request, _portfolio(request, solver).weights, np.array(run.weights))
-    _line(count, f"{name} {run.version}", run.cpu_ms, measured, f"{lost:.1e}")
-    return abs(lost) > _SAME_UTILITY
-
-
-def _line(count: int, name: str, cpu_ms: float, measured: Measured, lost: str) -> None:
-    ours, raw = cpu_ms / measured.ours, cpu_ms / measured.raw
+def _line(count: int, name: str, cpu_ms: float, found: Measured, lost: str) -> None:
+    ours, raw = cpu_ms / found.ours, cpu_ms / found.raw
     print(f"{count:>5} {name:<22} {cpu_ms:>10.2f} {ours:>8.1f}x {raw:>7.1f}x  {lost}", flush=True)
 
 
-def _portfolio(request: OptimizeJob, solver: Solver) -> Portfolio:
-    answer = optimize(request, solver)
-    if not isinstance(answer, Portfolio):
-        raise TypeError("the problem of the benchmark has no optimum")
-    return answer
+def _dense_table(figures: dict[int, Measured], peers: dict[int, _Runs]) -> None:
+    print(f"\n{'n':>5} {'dense estimates':<22} {'CPU ms':>10} {'fastest peer':>14} {'CPU ms':>10} {'to ours':>9}")
+    for count, found in figures.items():
+        finished = {name: run.cpu_ms for name, run in peers[count].items() if run.cpu_ms is not None}
+        line = f"{count:>5} {'fiducia':<22} {found.dense:>10.2f}"
+        if finished:
+            name = min(finished, key=lambda one: finished[one])
+            line += f" {name:>14} {finished[name]:>10.2f} {finished[name] / found.dense:>8.1f}x"
+        print(line)
 
 
-def _utility_lost(request: OptimizeJob, ours: Any, theirs: Any) -> float:
-    """Return how much lower the utility of their weights is than that of ours, as a share of ours."""
-    moments = moments_of(request)
+def _infeasible_table(figures: dict[int, Measured]) -> None:
+    print(f"\n{'n':>5} {'contradictory limits':<22} {'CPU ms':>10}  goal: 50 ms at n = 100")
+    for count, found in figures.items():
+        print(f"{count:>5} {'fiducia':<22} {found.infeasible:>10.2f}")
+    print()
 
-    def utility(weights: Any) -> float:
-        return float(weights @ moments.expected_net) - 0.5 * UTILITY.risk_aversion * moments.variance(weights)
 
-    return (utility(ours) - utility(theirs)) / abs(utility(ours))
+def _progress(text: str) -> None:
+    print(f"… {text}", file=sys.stderr, flush=True)
 
 
 def _versions() -> str:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from services.optimizer.answers import OptimizeJob
-from services.optimizer.moments import Market, Moments, product_moments
+from services.optimizer.estimates import DenseCovariance, Estimates
+from services.optimizer.moments import Market, Matrix, Moments, product_moments
 from services.optimizer.objective import MeanVarianceUtility
 from services.optimizer.problem import Bound, Group, Limits, Problem, Product
 from services.optimizer.standard_form import StandardForm, standard_form
@@ -51,6 +52,19 @@ def job(count: int) -> OptimizeJob:
     return OptimizeJob(Problem("USD", products, limits, current), market(), UTILITY)
 
 
+def dense_job(count: int) -> OptimizeJob:
+    """Return the same request with expected returns and the dense covariance in it, as a peer gets them."""
+    request = job(count)
+    moments = moments_of(request)
+    estimates = Estimates(moments.expected, DenseCovariance(dense_covariance(moments)))
+    return replace(request, problem=replace(request.problem, estimates=estimates))
+
+
+def dense_covariance(moments: Moments) -> Matrix:
+    """Return Sigma, (n, n)."""
+    return np.asarray(moments.root @ moments.root.T + np.diag(moments.specific**2))
+
+
 def without_turnover(request: OptimizeJob) -> OptimizeJob:
     """Return the request without its turnover limit, for peers that cannot state one."""
     limits = replace(request.problem.limits, max_turnover=None)
@@ -82,7 +96,7 @@ def write_for_peers(request: OptimizeJob, path: str) -> None:
     np.savez(
         path,
         expected=moments.expected_net,
-        covariance=moments.root @ moments.root.T + np.diag(moments.specific**2),
+        covariance=dense_covariance(moments),
         classes=np.array([int(product.asset_class.removeprefix("class")) for product in problem.products]),
         band=np.array([_BAND.minimum, _BAND.maximum]),
         cap=np.array([limits.products[product.id].maximum for product in problem.products]),

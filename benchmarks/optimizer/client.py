@@ -90,7 +90,6 @@ async def ask_many(address: str, data: Path, requests: int, callers: int, aversi
     job = kb_job(store.market(""))
     messages = [message_of(job, 2.0 + number) for number in range(aversions)]
     async with connect(address) as channel:
-        await asyncio.wait_for(_serving(channel), _START_SECONDS)
         stub: Any = rpc.OptimizerServiceStub(channel)
         numbers = iter(range(requests))
 
@@ -105,8 +104,13 @@ async def ask_many(address: str, data: Path, requests: int, callers: int, aversi
         return requests / (time.monotonic() - started)
 
 
+async def serving(address: str) -> None:
+    """Wait until the service has its data and its workers. Raises TimeoutError."""
+    async with connect(address) as channel:
+        await asyncio.wait_for(_serving(channel), _START_SECONDS)
+
+
 async def _serving(channel: grpc.aio.Channel) -> None:
-    """Wait until the service has its data and its workers."""
     health: Any = health_pb2_grpc.HealthStub(channel)
     async for reply in health.Watch(health_pb2.HealthCheckRequest(service="fiducia.optimizer.v1.OptimizerService")):
         if reply.status == health_pb2.HealthCheckResponse.SERVING:

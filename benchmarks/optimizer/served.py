@@ -4,7 +4,7 @@
 
 Starts the real service on the shipped knowledge base. Requests are for 30 products with class bands, each with
 another risk aversion. The callers are a process of their own on the same cores and count against the service. The
-service is to reach half of the direct rate, and workers are not to grow.
+service is to reach half of the direct rate, and workers are not to grow. At last long requests are cancelled.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.optimizer.client import ask_many, kb_job
+from benchmarks.optimizer.client import ask_many, kb_job, serving
+from benchmarks.optimizer.workers import Cancel, cancelled, resident_mebibytes, worker_ids
 from services.optimizer.answers import OptimizeJob, WarmUpJob
 from services.optimizer.engine import answer
 from services.optimizer.market import MarketStore
@@ -32,6 +33,7 @@ _KB = Path(__file__).parents[2] / "kb"
 _WARM_UP_REQUESTS = 1_000
 _START_SECONDS = 120.0
 _AVERSIONS = 50
+_CANCELS = 3
 # What a process of the direct measurement works with, one entry.
 _PREPARED: list[tuple[OptimizeJob, Solver]] = []
 
@@ -68,19 +70,39 @@ def _served(data: Path, requests: int, callers: int, direct: float) -> int:
                 raise RuntimeError(f"the service did not start: {(data / 'log').read_text()[-400:]}")
             time.sleep(0.1)
         address = f"127.0.0.1:{port_file.read_text().strip()}"
-        started = asyncio.run(ask_many(address, data, min(requests, _WARM_UP_REQUESTS), callers, _AVERSIONS))
-        before = _workers_kilobytes(service.pid)
-        rate = asyncio.run(ask_many(address, data, requests, callers, _AVERSIONS))
-        after = _workers_kilobytes(service.pid)
+        asyncio.run(serving(address))
+        pids = worker_ids(service.pid)
+        memory, asked = {0: resident_mebibytes(pids)}, min(requests, _WARM_UP_REQUESTS)
+        started = asyncio.run(ask_many(address, data, asked, callers, _AVERSIONS))
+        memory[asked] = resident_mebibytes(pids)
+        rate = asyncio.run(ask_many(address, data, requests - asked or asked, callers, _AVERSIONS))
+        memory[requests] = resident_mebibytes(pids)
+        cancels = [asyncio.run(cancelled(address, data, service.pid)) for _ in range(_CANCELS)]
     finally:
         service.terminate()
         service.wait()
         log.close()
     print(f"served, {callers} callers: {rate:.0f} requests/s, {rate / direct:.2f} of direct ({started:.0f} at first)")
-    grown = {pid: after[pid] - kilobytes for pid, kilobytes in before.items() if pid in after}
-    for pid, kilobytes in grown.items():
-        print(f"worker {pid}: {after[pid] / 1024:.0f} MiB resident, {kilobytes:+d} KiB over {requests} requests")
+    _print_memory(pids, memory)
+    _print_cancels(cancels)
     return 0
+
+
+def _print_memory(pids: list[int], memory: dict[int, dict[int, float]]) -> None:
+    """Print the resident memory of each worker, by the number of requests answered before."""
+    print("resident memory after " + " ".join(f"{asked:>10}" for asked in memory) + "  requests")
+    for number, pid in enumerate(pids):
+        sizes = [found.get(pid, float("nan")) for found in memory.values()]
+        print(f"worker {number}, MiB        " + " ".join(f"{size:>10.1f}" for size in sizes))
+
+
+def _print_cancels(cancels: list[Cancel]) -> None:
+    """Print how long workers used the CPU after a caller had cancelled."""
+    for found in cancels:
+        print(
+            f"cancelled after {found.before:.0f} ms of CPU: workers used {found.after:.0f} ms more, "
+            f"the last of it {found.last:.0f} ms after (goal: 200 ms)"
+        )
 
 
 def _direct_rate(data: Path, workers: int, requests: int) -> float:
@@ -106,17 +128,6 @@ def _answer_some(count: int) -> None:
     job, solver = _PREPARED[0]
     for number in range(count):
         answer(replace(job, objective=MeanVarianceUtility(2.0 + number % _AVERSIONS)), solver)
-
-
-def _workers_kilobytes(service: int) -> dict[int, int]:
-    """Return the resident memory of the service's worker processes, by process id."""
-    tasks = Path(f"/proc/{service}/task").glob("*/children")
-    resident = {}
-    for pid in (int(pid) for path in tasks for pid in path.read_text().split()):
-        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            status = Path(f"/proc/{pid}/status").read_text()
-            resident[pid] = int(status.split("VmRSS:")[1].split()[0])
-    return resident
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from services.cli.advise import advise as make_proposal
 from services.cli.errors import BAD_INPUT, FAULT, CliError
 from services.cli.interrupt import run_interruptible
 from services.cli.optimizer_commands import add_optimizer_commands
+from services.cli.retrieval_commands import add_retrieval_commands
 from services.cli.settings import CliSettings
 from services.cli.terminal import open_console
 from services.cli.up import up as keep_up
@@ -109,23 +110,6 @@ def ask(
     """
     _require_language(language or "en")
     _run(asking.ask(question, language, jurisdiction, address, as_json=as_json))
-
-
-@app.command()
-def search(
-    question: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
-    language: Annotated[str, typer.Option(help="en or zh; by default both.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=50, help="Number of passages.")] = 5,
-    as_json: AsJson = False,
-) -> None:
-    """Show the passages nearest to a question.
-
-    \b
-    Example:
-      fiducia search "credit risk of corporate bonds" --limit 3
-    """
-    _require_language(language or "en")
-    _run(asking.search(question, language, limit, as_json=as_json))
 
 
 @app.command()
@@ -244,6 +228,7 @@ def _run(command: Coroutine[Any, Any, int]) -> None:
 
 
 add_optimizer_commands(app, _run)
+add_retrieval_commands(app, _run)
 
 
 def main() -> None:

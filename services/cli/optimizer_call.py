@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 from fiducia.optimizer.v1 import optimizer_service_pb2_grpc
@@ -27,14 +27,18 @@ Optimizer: TypeAlias = "OptimizerServiceAsyncStub"
 
 
 @asynccontextmanager
-async def optimizer(address: str | None, request: RequestFile) -> AsyncIterator[Optimizer]:
-    """Yield a stub of the optimizer; a failed call in the block becomes a CliError that names file and fields."""
+async def optimizer(address: str | None, request: RequestFile[Any] | None = None) -> AsyncIterator[Optimizer]:
+    """Yield a stub of the optimizer; a failed call in the block becomes a CliError that names fields.
+
+    request: where the fields come from, so that file and lines can be named; None where there is no file.
+    """
     found = address or (await find_deployment(None)).addresses[OPTIMIZER]
     async with connect(found) as channel:
         try:
             yield optimizer_service_pb2_grpc.OptimizerServiceStub(channel)
         except grpc.aio.AioRpcError as error:
-            raise request.refused(_as_error(error, f"{OPTIMIZER} at {found}")) from error
+            failed = _as_error(error, f"{OPTIMIZER} at {found}")
+            raise (failed if request is None else request.refused(failed)) from error
 
 
 def _as_error(error: grpc.aio.AioRpcError, service: str) -> CliError:

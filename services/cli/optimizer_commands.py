@@ -9,16 +9,23 @@ from typing import Annotated, Any
 import typer
 
 from services.cli import optimizer_run as runs
+from services.cli import optimizer_snapshots as snapshots
+from services.cli.optimizer_batch import Batch, batch
 from services.cli.optimizer_import import Import, import_prices
 
 Run = Callable[[Coroutine[Any, Any, int]], None]
 
 Request = Annotated[Path, typer.Argument(help="YAML or JSON; see examples/optimizer/.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the response as JSON for a program to read.")]
+AsLines = Annotated[bool, typer.Option("--json", help="Print a line of JSON for each client.")]
 Address = Annotated[
     str | None, typer.Option(help="host:port of an optimizer; by default the one that `fiducia up` runs.")
 ]
 Market = Annotated[str, typer.Option(help="Market snapshot to use instead of the file's; see `fiducia market import`.")]
+Shown = Annotated[
+    str, typer.Argument(help="Name of a snapshot or its first digits; by default the active one.", show_default=False)
+]
+Snapshot = Annotated[str, typer.Argument(help="Name of a snapshot or its first digits.", show_default=False)]
 Plot = Annotated[Path | None, typer.Option(help="Draw a picture into this file: .png, .svg or .pdf.")]
 
 
@@ -46,6 +53,20 @@ def _add_portfolios(app: typer.Typer, run: Run) -> None:
           fiducia optimize examples/optimizer/optimize.yaml --plot risk.png
         """
         run(runs.optimize(runs.Wanted(request, as_json, address, market, plot)))
+
+    @app.command("batch")
+    def many(request: Request, as_json: AsLines = False, address: Address = None, market: Market = "") -> None:
+        """Find the best portfolios of many clients over one universe.
+
+        Each client is a row as soon as it is ready, in any order. Limits that contradict each other are an answer.
+        A client whose request is wrong says so in its row and holds nobody up; the exit status is then 2.
+
+        \b
+        Examples:
+          fiducia batch examples/optimizer/batch.yaml
+          fiducia batch clients.json --json > portfolios.jsonl
+        """
+        run(batch(Batch(request, as_json, address, market)))
 
     @app.command()
     def frontier(
@@ -128,7 +149,33 @@ def _add_market(app: typer.Typer, run: Run) -> None:
         """
         run(import_prices(Import(request, prices, as_json, address)))
 
-    # A group of a single command would otherwise take its place.
-    @app.callback()
-    def market() -> None:
-        """Market data of the optimizer."""
+    @app.command("list")
+    def market_list(as_json: AsJson = False, address: Address = None) -> None:
+        """List the market snapshots, newest first.
+
+        \b
+        Example:
+          fiducia market list
+        """
+        run(snapshots.list_snapshots(address, as_json=as_json))
+
+    @app.command("show")
+    def market_show(snapshot: Shown = "", as_json: AsJson = False, address: Address = None) -> None:
+        """Show what a snapshot holds, with the faults that its import found.
+
+        \b
+        Examples:
+          fiducia market show
+          fiducia market show 3f9a2c41d0be
+        """
+        run(snapshots.show_one(snapshot, address, as_json=as_json))
+
+    @app.command("activate")
+    def market_activate(snapshot: Snapshot, as_json: AsJson = False, address: Address = None) -> None:
+        """Make a snapshot the one that requests use when they name none.
+
+        \b
+        Example:
+          fiducia market activate 3f9a2c41d0be
+        """
+        run(snapshots.activate(snapshot, address, as_json=as_json))

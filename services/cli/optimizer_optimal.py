@@ -113,13 +113,18 @@ def _expectations(best: service.OptimalPortfolio) -> RenderableType:
 def _search(best: service.OptimalPortfolio) -> Iterator[RenderableType]:
     """Yield what qualifies the optimum: a gap of the search, a time limit, a repaired covariance."""
     if best.HasField("optimality_gap"):
-        words = f"No choice of positions can be better by more than {percent(best.optimality_gap, 3)} of the objective."
-        yield Text(words)
+        yield Text(_gap_words(best.optimality_gap))
     if best.time_limited:
         yield Text("A time limit ended the search; the answer is stored and given again.", style="yellow")
     if best.covariance_repair:
         moved = percent(best.covariance_repair, 4)
         yield Text(f"The covariance was not positive semidefinite; repaired by moving it {moved}.", style="yellow")
+
+
+def _gap_words(gap: float) -> str:
+    if gap == 0.0:
+        return "This choice of positions is proven best."
+    return f"No choice of positions can be better by more than {percent(gap, 3)} of the objective."
 
 
 def _limits(request: service.OptimizePortfolioRequest, best: service.OptimalPortfolio) -> list[RenderableType]:

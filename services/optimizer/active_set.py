@@ -7,8 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from services.optimizer.certificate import coefficients, volatility_of
-from services.optimizer.constraints import limits_of
+from services.optimizer.certificate import volatility_of
 from services.optimizer.moments import Matrix, Vector
 from services.optimizer.standard_form import Solution, StandardForm
 
@@ -53,7 +52,7 @@ def active_limits(form: StandardForm, solution: Solution) -> Active:
         upper=upper,
         kept=kept,
         bought=(room > 0.0) & ~kept,
-        rows=solution.rows > limits_of(form.rows) - coefficients(form.rows, len(w)) @ w,
+        rows=solution.rows > form.row_limits - form.row_matrix @ w,
         turnover=turnover,
         volatility=form.max_volatility is not None
         and solution.volatility > form.max_volatility - volatility_of(form, w),
@@ -78,15 +77,11 @@ class Linear:
 
 def equations(form: StandardForm, active: Active) -> Linear:
     """Return the budget, the active rows and, where active, the turnover limit, in this order."""
-    count = len(form.lower)
-    matrix, right = (
-        [np.ones((1, count)), coefficients(form.rows, count)[active.rows]],
-        [
-            np.ones(1),
-            limits_of(form.rows)[active.rows],
-        ],
-    )
+    places = np.flatnonzero(active.rows)
+    found = 1 + len(places)
+    matrix = np.ones((found + active.turnover, len(form.lower)))
+    right = np.ones(len(matrix))
+    matrix[1:found], right[1:found] = form.row_matrix[places], form.row_limits[places]
     if active.turnover and form.max_turnover is not None:
-        matrix.append(active.bought[None, :].astype(float))
-        right.append(np.array([form.max_turnover + form.current[active.bought].sum()]))
-    return Linear(np.vstack(matrix), np.concatenate(right))
+        matrix[-1], right[-1] = active.bought, form.max_turnover + form.current[active.bought].sum()
+    return Linear(matrix, right)

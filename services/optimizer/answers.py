@@ -22,6 +22,7 @@ class OptimizeJob:
     """A portfolio is wanted.
 
     resamples: how often expected returns are drawn again for the ranges of the weights; 0 for none.
+    deadline:  on time.monotonic's clock, which all processes of a machine share; a search stops in time for it.
     """
 
     problem: Problem
@@ -29,6 +30,7 @@ class OptimizeJob:
     objective: Wanted
     resamples: int = 0
     with_limit_costs: bool = False
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +104,8 @@ class WeightRange:
 class Portfolio:
     """The best portfolio: weights (n,), what to expect of it and of what is held today, its proof, what limits it.
 
-    optimality_gap: of the search, relative to the proven bound; None where the optimum is exact.
+    optimality_gap: of the search over positions, relative to the objective's value; None where nothing was searched.
+    time_limited:   whether the deadline ended that search.
     covariance_repair: distance of the covariance to the one that was sent, relative.
     """
 

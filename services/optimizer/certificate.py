@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from services.optimizer.constraints import Row, limits_of, matrix_of
-from services.optimizer.moments import Matrix, Vector
+from services.optimizer.moments import Vector
 from services.optimizer.standard_form import Solution, StandardForm
 
 # On a problem of order one this is a weight, or a return per unit of objective, wrong in the sixth digit.
@@ -38,8 +36,8 @@ class Residuals:
     @property
     def largest(self) -> float:
         """The largest of the three; NaN counts as infinite."""
-        worst = float(np.max([self.primal, self.dual, self.complementarity]))
-        return worst if math.isfinite(worst) else math.inf
+        all_three = (self.primal, self.dual, self.complementarity)
+        return max(all_three) if all(map(math.isfinite, all_three)) else math.inf
 
 
 @dataclass(frozen=True)
@@ -58,17 +56,21 @@ def residuals_of(form: StandardForm, solution: Solution) -> Residuals:
     slacks, multipliers = _inequalities(form, solution)
     slope = gradient(form, solution) - solution.lower + solution.upper
     return Residuals(
-        primal=_largest(np.append(-slacks, np.abs(np.sum(solution.weights) - 1.0))),
-        dual=_largest(np.append(-multipliers, np.abs(slope))),
-        complementarity=_largest(np.abs(slacks * multipliers)),
+        primal=_largest(-slacks.min(), abs(solution.weights.sum() - 1.0)),
+        dual=_largest(-multipliers.min(), abs(slope).max()),
+        complementarity=_largest(abs(slacks * multipliers).max()),
     )
 
 
 def gradient(form: StandardForm, solution: Solution) -> Vector:
     """Return the slope of the Lagrangian in each weight, all limits but the product's own bounds counted, (n,)."""
+    return holding_slope(form, solution) + solution.purchases
+
+
+def holding_slope(form: StandardForm, solution: Solution) -> Vector:
+    """Return the slope as `gradient` does, (n,), as if what is bought cost nothing."""
     risk = form.covariance_times(solution.weights)
-    slope = form.goal.quadratic * risk - form.goal.linear + solution.budget + solution.purchases
-    slope = slope + coefficients(form.rows, len(risk)).T @ solution.rows
+    slope = form.goal.quadratic * risk - form.goal.linear + solution.budget + solution.rows @ form.row_matrix
     if solution.volatility > 0.0:
         slope = slope + solution.volatility * risk / max(volatility_of(form, solution.weights), _TINY)
     return np.asarray(slope)
@@ -77,11 +79,12 @@ def gradient(form: StandardForm, solution: Solution) -> Vector:
 def _inequalities(form: StandardForm, solution: Solution) -> tuple[Vector, Vector]:
     """Return the slack and the multiplier of every inequality, in the same order."""
     w = solution.weights
-    slacks = [w - form.lower, form.upper - w, limits_of(form.rows) - coefficients(form.rows, len(w)) @ w]
+    slacks = [w - form.lower, form.upper - w, form.row_limits - form.row_matrix @ w]
     multipliers = [solution.lower, solution.upper, solution.rows]
     if form.max_turnover is not None:
-        purchases = np.maximum(w - form.current, 0.0)
-        slacks += [purchases - (w - form.current), purchases, np.array([form.max_turnover - purchases.sum()])]
+        room = w - form.current
+        purchases = np.maximum(room, 0.0)
+        slacks += [purchases - room, purchases, np.array([form.max_turnover - purchases.sum()])]
         multipliers += [solution.purchases, sale_multipliers(form, solution), np.array([solution.turnover])]
     if form.max_volatility is not None:
         slacks.append(np.array([form.max_volatility - volatility_of(form, w)]))
@@ -99,14 +102,6 @@ def volatility_of(form: StandardForm, weights: Vector) -> float:
     return math.sqrt(max(float(weights @ form.covariance_times(weights)), 0.0))
 
 
-@lru_cache(maxsize=4)
-def coefficients(rows: tuple[Row, ...], count: int) -> Matrix:
-    """Return the coefficients of the rows, (rows, count), read-only: the rows of one request are asked for often."""
-    matrix = matrix_of(rows, count)
-    matrix.setflags(write=False)
-    return matrix
-
-
-def _largest(violations: Vector) -> float:
+def _largest(*violations: float) -> float:
     """Return the largest violation, at least zero; NaN stays NaN."""
-    return float(np.max(violations, initial=0.0))
+    return math.nan if any(map(math.isnan, violations)) else max(0.0, *map(float, violations))

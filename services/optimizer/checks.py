@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from shared.errors import FieldViolation, InvalidRequest
 
 _LONGEST_ID = 100
+# Whoever sends more has another kind of trouble; a caller is told of the first 20 anyway.
+_MOST_NOTED = 1_000
 
 
 class Checks:
@@ -17,8 +19,10 @@ class Checks:
         self._violations: list[FieldViolation] = []
 
     def refuse(self, field: str, description: str) -> None:
-        """Note a violation."""
+        """Note a violation. Raises InvalidRequest where there are too many to go on."""
         self._violations.append(FieldViolation(field, description))
+        if len(self._violations) >= _MOST_NOTED:
+            self.raise_any()
 
     @property
     def violations(self) -> tuple[FieldViolation, ...]:
@@ -49,6 +53,10 @@ class Checks:
                 field, f"found {value[:40]!r}, expected 1 to {_LONGEST_ID} printable characters without brackets"
             )
         return value
+
+    def label(self, field: str, value: str) -> str:
+        """Return the value, noted if it is too long or not printable; empty where nothing is said."""
+        return self.name(field, value) if value else value
 
     def one_of(self, field: str, value: str, known: Iterable[str], what: str) -> str:
         """Return the value, noted if it is not among those known."""

@@ -7,13 +7,14 @@ has turnover one whatever is bought, and no limit below the uninvested share can
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from services.optimizer.moments import CASH_CLASS, Matrix, Vector
-from services.optimizer.problem import Bound, Problem
+from services.optimizer.problem import Bound, Group, Problem, Product
 
 MAX_TURNOVER = "limits.max_turnover"
 TARGET_RETURN = "objective.target_return.min_expected_return_net"
@@ -21,6 +22,20 @@ MIN_CASH = "limits.min_cash"
 MAX_RISK_LEVEL_SCORE = "limits.max_risk_level_score"
 MAX_LIQUIDITY_DAYS = "limits.max_liquidity_days"
 _OUT_OF_REACH = 2.0
+_NO_BOUND = Bound()
+# Groups times products above this, a megabyte of rows, are worked out anew each time.
+_LARGEST_KEPT = 65_536
+_Said = tuple[Iterable[Hashable], ...]
+# What a group may name products by, and what of it a product says of itself.
+_NAMED_BY: dict[str, Callable[[Product], Iterable[Hashable]]] = {
+    "asset_classes": lambda product: (product.asset_class,),
+    "product_ids": lambda product: (product.id,),
+    "currencies": lambda product: (product.currency,),
+    "issuers": lambda product: (product.issuer,),
+    "regions": lambda product: (product.region,),
+    "risk_levels": lambda product: (product.risk_level,),
+    "flags": lambda product: product.flags,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,14 +90,52 @@ def shared_rows(problem: Problem) -> list[Row]:
     return [*group_rows(problem), *_aggregate_rows(problem)]
 
 
-def group_rows(problem: Problem) -> list[Row]:
-    """Return the limits on groups that say more than 0 to 1; an upper one on no products says nothing."""
+def group_rows(problem: Problem) -> tuple[Row, ...]:
+    """Return the limits on groups that say more than 0 to 1; an upper one on no products says nothing.
+
+    Clients of one house share products and groups: the rows of the last few are kept, by content, never to be changed.
+    """
+    groups, products = problem.limits.groups, problem.products
+    said = tuple(
+        tuple(map(said_of, products)) if any(getattr(group, names) for group in groups) else ()
+        for names, said_of in _NAMED_BY.items()
+    )
+    if len(groups) * len(products) > _LARGEST_KEPT:
+        return _rows_of_groups.__wrapped__(groups, said, len(products))
+    return _rows_of_groups(groups, said, len(products))
+
+
+@lru_cache(maxsize=16)
+def _rows_of_groups(groups: tuple[Group, ...], said: tuple[_Said, ...], count: int) -> tuple[Row, ...]:
     rows = []
-    for group in problem.limits.groups:
-        members = np.array([float(group.holds(product)) for product in problem.products])
+    for group, members in zip(groups, membership(groups, said, count), strict=True):
         bound = group.bound if members.any() else replace(group.bound, maximum=None)
         rows += _rows(f"limits.groups[{group.name}]", members, bound)
-    return rows
+    for row in rows:
+        row.coefficients.setflags(write=False)
+    return tuple(rows)
+
+
+def membership(groups: Sequence[Group], said: Sequence[_Said], count: int) -> Matrix:
+    """Return one where a product belongs to a group and zero elsewhere, (groups, count), as `Group.holds` says.
+
+    said: what the products say of themselves, in the order of `_NAMED_BY`.
+    """
+    members = np.zeros((len(groups), count))
+    for names, of_products in zip(_NAMED_BY, said, strict=True):
+        places = _places(of_products)
+        for row, group in zip(members, groups, strict=True):
+            row[[place for name in getattr(group, names) for place in places.get(name, ())]] = 1.0
+    return members
+
+
+def _places(said: Iterable[Iterable[Hashable]]) -> dict[Hashable, list[int]]:
+    """Return by name the positions of those of which it is said."""
+    places: dict[Hashable, list[int]] = {}
+    for position, names in enumerate(said):
+        for name in names:
+            places.setdefault(name, []).append(position)
+    return places
 
 
 def weight_bounds(problem: Problem) -> tuple[Vector, Vector]:
@@ -91,10 +144,16 @@ def weight_bounds(problem: Problem) -> tuple[Vector, Vector]:
     Weights that are never negative and sum to one are at most one anyway. A bound that says so again would share
     the multiplier of limits that the request did make, so there the largest weight is out of reach.
     """
-    bounds = [problem.limits.products.get(product.id, Bound()) for product in problem.products]
-    upper = np.array([_OUT_OF_REACH if bound.maximum in (None, 1.0) else bound.maximum for bound in bounds])
-    excluded = np.array([product.id in problem.limits.excluded for product in problem.products])
-    return np.array([bound.minimum or 0.0 for bound in bounds]), np.where(excluded, 0.0, upper)
+    limits, count = problem.limits, len(problem.products)
+    lower, upper = [0.0] * count, [_OUT_OF_REACH] * count
+    for position, product in enumerate(problem.products):
+        bound = limits.products.get(product.id, _NO_BOUND)
+        lower[position] = bound.minimum or 0.0
+        if product.id in limits.excluded:
+            upper[position] = 0.0
+        elif bound.maximum is not None and bound.maximum != 1.0:
+            upper[position] = bound.maximum
+    return np.array(lower), np.array(upper)
 
 
 def current_weights(problem: Problem) -> Vector:

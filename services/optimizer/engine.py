@@ -16,7 +16,7 @@ from services.optimizer.answers import (
 )
 from services.optimizer.backtest.run import BacktestJob, Optimise, run_backtest
 from services.optimizer.constraints import current_weights
-from services.optimizer.expectations import expectations_of, moments_of
+from services.optimizer.expectations import Expectations, expectations_of, moments_of
 from services.optimizer.explain import reduced_costs
 from services.optimizer.frontier import efficient_frontier
 from services.optimizer.goal import GoalJob
@@ -25,6 +25,7 @@ from services.optimizer.infeasibility import Diagnosis
 from services.optimizer.moments import Market, Moments, Vector
 from services.optimizer.objective import Wanted
 from services.optimizer.portfolio import Best, best_portfolio, refused
+from services.optimizer.positions.choose import Effort
 from services.optimizer.price_import import ImportJob, imported
 from services.optimizer.problem import Problem
 from services.optimizer.rebalance.problem import RebalanceProblem
@@ -32,12 +33,14 @@ from services.optimizer.rebalance.propose import propose
 from services.optimizer.risk import analyse
 from services.optimizer.risk_report import RiskJob, risk_report
 from services.optimizer.solve import Optimum, Solver
-from services.optimizer.support import refuse_unsupported_frontier
+from services.optimizer.support import refuse_resamples, refuse_unsupported_frontier
 from services.optimizer.template import PRODUCT_STEPS, ROW_STEPS, Shape
-from services.optimizer.what_if import limit_costs, weight_ranges
+from services.optimizer.what_if import limit_costs, objective_value, weight_ranges
 
 # Up to 64 products and 8 groups, with and without turnover and volatility limits: half a second for all twenty.
 _WARM_PRODUCTS = PRODUCT_STEPS[:5]
+# A share of an objective of nearly nothing, such as the deviation from a benchmark that can be held, says nothing.
+_LEAST_VALUE = 1e-9
 
 
 def answer(job: Job, solver: Solver) -> Answer:
@@ -64,7 +67,9 @@ def answer(job: Job, solver: Solver) -> Answer:
 def optimize(job: OptimizeJob, solver: Solver) -> Portfolio | Infeasible:
     """Return the best portfolio, or the limits that contradict each other."""
     problem, expectations = job.problem, expectations_of(job.problem, job.market)
-    best = best_portfolio(problem, expectations, job.objective, solver)
+    if job.resamples:
+        refuse_resamples(problem)
+    best = best_portfolio(problem, expectations, job.objective, solver, Effort(job.deadline))
     if not isinstance(best, Best):
         return Infeasible(best)
     moments = expectations.moments
@@ -75,10 +80,22 @@ def optimize(job: OptimizeJob, solver: Solver) -> Portfolio | Infeasible:
         certificate=best.certificate,
         binding_limits=best.binding,
         reduced_costs=reduced_costs(problem, job.objective, best.weights, best.optimum),
-        limit_costs=limit_costs(problem, expectations, job.objective, best, solver) if job.with_limit_costs else (),
+        limit_costs=limit_costs(problem, expectations, job.objective, best, solver, job.deadline)
+        if job.with_limit_costs
+        else (),
         weight_ranges=weight_ranges(problem, expectations, job.objective, job.resamples, solver),
         covariance_repair=expectations.repair,
+        optimality_gap=_gap(expectations, job.objective, best),
+        time_limited=best.choice is not None and best.choice.is_cut,
     )
+
+
+def _gap(expectations: Expectations, objective: Wanted, best: Best) -> float | None:
+    """Return what another choice of positions could gain, as a share of the objective; None where none was searched."""
+    if best.unproven is None:
+        return None
+    value = abs(objective_value(expectations, objective, best.weights))
+    return best.unproven / max(value, _LEAST_VALUE)
 
 
 def frontier(job: FrontierJob, solver: Solver) -> Frontier | Infeasible:

@@ -44,9 +44,13 @@ def dearest_first(limits: Iterable[BindingLimit]) -> tuple[BindingLimit, ...]:
 
 
 def _multipliers(problem: Problem, optimum: Optimum) -> Iterator[tuple[str, float, float, float]]:
-    """Yield field, bound, scaled multiplier and size of one scaled unit of every limit of the request."""
+    """Yield field, bound, scaled multiplier and size of one scaled unit of the limits of the request.
+
+    Products and rows whose multipliers are too small to tell are passed over.
+    """
     form, solution = optimum.form, optimum.solution
-    for position, product in enumerate(problem.products):
+    for position in _told(np.maximum(solution.lower, solution.upper)):
+        product = problem.products[position]
         bound = problem.limits.products.get(product.id, Bound())
         field = f"limits.products[{product.id}]"
         is_excluded = product.id in problem.limits.excluded
@@ -56,12 +60,18 @@ def _multipliers(problem: Problem, optimum: Optimum) -> Iterator[tuple[str, floa
             yield f"{field}.min_weight", bound.minimum, float(solution.lower[position]), 1.0
         if bound.maximum is not None and not is_excluded:
             yield f"{field}.max_weight", bound.maximum, float(solution.upper[position]), 1.0
-    for row, multiplier in zip(form.rows, solution.rows, strict=True):
-        yield row.field, row.bound, float(multiplier), row.unit
+    for position in _told(solution.rows):
+        row = form.rows[position]
+        yield row.field, row.bound, float(solution.rows[position]), row.unit
     if form.max_turnover is not None:
         yield MAX_TURNOVER, form.max_turnover, solution.turnover, 1.0
     if problem.limits.max_volatility is not None:
         yield problem.limits.volatility_field, problem.limits.max_volatility, solution.volatility, form.scale
+
+
+def _told(multipliers: Vector) -> list[int]:
+    """Return the places of those that can be told from rounding."""
+    return np.flatnonzero(multipliers > _SMALLEST_MULTIPLIER).tolist()
 
 
 def reduced_costs(
@@ -75,11 +85,9 @@ def reduced_costs(
     if optimum is None or price is None:
         return ()
     is_out = (weights <= _OUT) & (optimum.form.lower <= _OUT) & optimum.form.is_free
-    return tuple(
-        ReducedCost(product.id, max(float(multiplier), 0.0) / price)
-        for product, out, multiplier in zip(problem.products, is_out, _entry_multipliers(optimum), strict=True)
-        if out
-    )
+    missing = np.maximum(_entry_multipliers(optimum), 0.0) / price
+    places = np.flatnonzero(is_out).tolist()
+    return tuple(ReducedCost(problem.products[place].id, float(missing[place])) for place in places)
 
 
 def _entry_multipliers(optimum: Optimum) -> Vector:

@@ -10,6 +10,7 @@ rounding.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -24,8 +25,9 @@ _SMALLEST_SHARE = 1e-6
 # A pivot below this share of its diagonal means that active limits depend on each other.
 _SMALLEST_PIVOT = 1e-10
 _STEPS = 4
-# The last bits of a weight.
-_SETTLED = 1e-14
+# The system is linear, so an exact step would end it: what a step leaves is its length times what rounding makes of
+# the smallest pivot, a millionth at worst. After a step this short that is in the last bits of a weight.
+_SETTLED = 1e-8
 
 
 def solved(form: StandardForm, at: Solution, active: Active, linear: Linear) -> Solution | None:
@@ -33,30 +35,30 @@ def solved(form: StandardForm, at: Solution, active: Active, linear: Linear) -> 
 
     None where this elimination is not safe.
     """
-    moving = active.moving
-    own = form.goal.quadratic * form.specific[moving] ** 2
+    moving, strength = active.moving, math.sqrt(form.goal.quadratic)
+    own = form.goal.quadratic * form.specific_variances[moving]
     if not len(moving) or own.min() <= _SMALLEST_SHARE * own.max():
         return None
-    border, root = linear.matrix[:, moving], form.root[moving]
-    k, sides = root.shape[1], np.hstack([np.sqrt(form.goal.quadratic) * root, border.T])
+    border, root = linear.matrix[:, moving], strength * form.root
+    k, sides = root.shape[1], np.concatenate([root[moving], border.T], axis=1)
     divided = sides / own[:, None]
     reduced = sides.T @ divided
-    reduced.flat[: k * len(reduced) : len(reduced) + 1] += 1.0
+    reduced.ravel()[: k * len(reduced) : len(reduced) + 1] += 1.0
     lower, failed = lapack.dpotrf(reduced, lower=1)
-    if failed or np.any(np.diag(lower) ** 2 < _SMALLEST_PIVOT * np.diag(reduced)):
+    if failed or (lower.diagonal() ** 2 < _SMALLEST_PIVOT * reduced.diagonal()).any():
         return None
     weights, multipliers = at.weights.copy(), _multipliers(at, active)
     pull = form.goal.purchase_cost * active.bought[moving] - form.goal.linear[moving]
     for _ in range(_STEPS):
-        common = form.goal.quadratic * (form.root.T @ weights)
-        slope = root @ common + own * weights[moving] + pull + multipliers @ border
+        forces = np.concatenate([weights @ root, multipliers])
+        slope = sides @ forces + own * weights[moving] + pull
         right = -(slope @ divided)
         right[k:] += linear.matrix @ weights - linear.right
         found = lapack.dpotrs(lower, right, lower=1)[0]
         change = -slope / own - divided @ found
         weights[moving] += change
         multipliers += found[k:]
-        if np.abs(change).max() < _SETTLED:
+        if abs(change).max() < _SETTLED:
             break
     return _with_multipliers(at, active, weights, multipliers)
 
@@ -67,7 +69,7 @@ def _multipliers(at: Solution, active: Active) -> Vector:
 
 
 def _with_multipliers(at: Solution, active: Active, weights: Vector, multipliers: Vector) -> Solution:
-    rows, found = at.rows.copy(), int(active.rows.sum())
-    rows[active.rows] = multipliers[1 : 1 + found]
+    rows = np.zeros(len(at.rows))
+    rows[active.rows] = multipliers[1 : len(multipliers) - active.turnover]
     turnover = float(multipliers[-1]) if active.turnover else at.turnover
     return replace(at, weights=weights, budget=float(multipliers[0]), rows=rows, turnover=turnover)

@@ -20,10 +20,10 @@ from services.optimizer.linear_limits import LinearLimits, turnover_row
 from services.optimizer.moments import Matrix, Moments
 from services.optimizer.objective import FewestPurchases, MostOf
 from services.optimizer.problem import Problem
+from services.optimizer.proven import Found
 from services.optimizer.reach import Measure, Reach, measures_of
 from services.optimizer.rounding import outward
 from services.optimizer.solve import Solver
-from services.optimizer.within import Found
 
 # What a solver's rounding may add to the least value of a curved measure, as a share of it.
 _MEASURE_SLACK = 1e-6

@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 from services.optimizer.moments import Market, market_of
 from services.optimizer.price_snapshot import PriceSnapshot, decoded, write_prices
-from services.optimizer.snapshots import Snapshot, read_snapshot, stored_digests
+from services.optimizer.snapshots import Snapshot, read_snapshot, stored_digests, written_at
 from services.optimizer.stress import StressScenario, stored_scenarios
 from shared.errors import InvalidRequest, NotFound, NotReady, UnsupportedCombination
-from shared.snapshots import SnapshotRefused, activate, active_digest
+from shared.snapshots import SnapshotRefused, activate, active_digest, is_digest
 
 log = logging.getLogger(__name__)
+
+# A digest has 64; of what is none, no more is repeated.
+_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ class MarketStore:
         prices = self.prices(digest)
         if prices is None:
             raise UnsupportedCombination(
-                "problem.market_snapshot: holds assumptions, and this needs prices; name a snapshot of ImportMarketData"
+                "problem.market_snapshot: holds assumptions, and this needs prices; import a table of prices and name "
+                "the snapshot that it becomes"
             )
         return prices
 
@@ -105,11 +110,25 @@ class MarketStore:
     def activate(self, digest: str) -> str:
         """Make this snapshot the active one, on disk and here, and return its digest. Raises NotFound."""
         if not digest:
-            raise InvalidRequest.of("market_snapshot", "missing; ListMarketSnapshots names those on this server")
+            raise InvalidRequest.of("market_snapshot", "missing; name the snapshot that is to become the active one")
         self._found(digest)
         activate(self._root, digest)
         self.refresh()
         return digest
+
+    def snapshot(self, digest: str) -> Snapshot | PriceSnapshot:
+        """Return a snapshot; "" means the active one. Raises InvalidRequest, NotFound, NotReady."""
+        if digest and not is_digest(digest):
+            found = f"found {digest[:_SHOWN]!r}, expected 64 hexadecimal digits, or nothing for the active one"
+            raise InvalidRequest.of("market_snapshot", found)
+        return self._found(digest).snapshot
+
+    def written(self, digest: str) -> datetime:
+        """Return when the data of a stored snapshot was last written here. Raises NotFound."""
+        try:
+            return written_at(self._root, digest)
+        except OSError as error:
+            raise NotFound(f"market_snapshot: {digest} is no longer on this server ({error.strerror})") from error
 
     def page(self, size: int, token: str) -> Page:
         """Return up to `size` snapshots, newest first, after the one whose digest is `token`.
@@ -131,13 +150,12 @@ class MarketStore:
         if wanted is None:
             raise NotReady("no market snapshot is active; run `fiducia ingest kb/` and try again")
         if wanted not in self._loaded and wanted not in stored_digests(self._root):
-            raise NotFound(
-                f"market snapshot {wanted[:80]!r} is not on this server; ListMarketSnapshots names those that are"
-            )
+            found = f"market_snapshot: {wanted[:_SHOWN]!r} is not on this server"
+            raise NotFound(f"{found}; name one that is, or leave the field empty for the active one")
         try:
             return self._load(wanted)
         except SnapshotRefused as error:
-            raise NotFound(f"market snapshot {wanted} cannot be used: {error}") from error
+            raise NotFound(f"market_snapshot: {wanted} cannot be used: {error}") from error
 
     def _readable(self) -> list[Snapshot | PriceSnapshot]:
         found: list[Snapshot | PriceSnapshot] = []

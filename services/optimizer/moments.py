@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,11 @@ class Market:
         """How many columns the root of a portfolio problem has."""
         return len(self.factors) if self.products is None else self.products.root.shape[1]
 
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The column of each factor."""
+        return {name: column for column, name in enumerate(self.factors)}
+
     @property
     def asset_classes(self) -> frozenset[str]:
         """The classes that a product may be exposed to."""
@@ -100,7 +106,7 @@ class Moments:
 
     def variances(self) -> Vector:
         """Return the variance of each product, (n,)."""
-        return np.einsum("ij,ij->i", self.root, self.root) + self.specific**2
+        return np.asarray((self.root**2).sum(axis=1) + self.specific**2)
 
     def covariance_times(self, weights: Vector) -> Vector:
         """Return Sigma w, (n,), without forming Sigma."""
@@ -139,15 +145,17 @@ def product_moments(products: Sequence[Product], base_currency: str, market: Mar
     """
     if market.products is not None:
         return _from_prices(products, market.products)
-    cash = market.factors.index(CASH_CLASS[base_currency])
+    cash = market.places[CASH_CLASS[base_currency]]
     loadings = _class_loadings(products, market, cash)
-    foreign = np.array([currency != base_currency for currency in market.currencies] + [False])
-    hedged = np.array([product.currency_hedged for product in products])
-    abroad = loadings[:, foreign].sum(axis=1)
-    loadings[:, -1] = np.where(hedged, 0.0, _CURRENCY_SIGN[base_currency] * abroad)
-    carry = np.where(hedged, loadings @ _carry(market, foreign, cash), 0.0)
+    foreign = np.array([float(currency != base_currency) for currency in market.currencies])
+    hedged = [row for row, product in enumerate(products) if product.currency_hedged]
+    loadings[:, -1] = _CURRENCY_SIGN[base_currency] * (loadings[:, :-1] @ foreign)
+    loadings[hedged, -1] = 0.0
+    expected = loadings @ market.expected
+    if hedged:
+        expected[hedged] += loadings[hedged] @ _carry(market, foreign, cash)
     return Moments(
-        expected=loadings @ market.expected + carry,
+        expected=expected,
         fees=np.array([product.expense_ratio for product in products]),
         root=loadings @ market.root,
         specific=np.array([product.specific_volatility for product in products]),
@@ -179,16 +187,15 @@ def _narrow(root: Matrix) -> Matrix:
 
 
 def _class_loadings(products: Sequence[Product], market: Market, cash: int) -> Matrix:
-    loadings = np.zeros((len(products), len(market.factors)))
-    position = {name: column for column, name in enumerate(market.factors)}
-    for row, product in enumerate(products):
-        for name, loading in product.exposures.items():
-            loadings[row, position[name]] += loading
+    places, width = market.places, len(market.factors)
+    filled = [row * width + places[name] for row, product in enumerate(products) for name in product.exposures]
+    loadings = np.zeros((len(products), width))
+    loadings.ravel()[filled] = [loading for product in products for loading in product.exposures.values()]
     loadings[:, cash] += 1.0 - loadings.sum(axis=1)
     return loadings
 
 
-def _carry(market: Market, foreign: NDArray[np.bool_], cash: int) -> Vector:
+def _carry(market: Market, foreign: Vector, cash: int) -> Vector:
     """Return what a hedge earns per unit of each factor, (k,): home cash return less foreign cash return."""
     carry = np.zeros(len(market.factors))
     for column in np.flatnonzero(foreign):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,7 +152,7 @@ class Goal:
 
 def variance_scale(moments: Moments) -> float:
     """Return the volatility that stands for one: the root of the mean variance of the products."""
-    return float(np.sqrt(np.mean(moments.variances()))) or 1.0
+    return math.sqrt(moments.variances().mean()) or 1.0
 
 
 def goal_of(objective: Objective, moments: Moments, scale: float) -> Goal:
@@ -189,4 +190,4 @@ def _centred(expected: Vector) -> Vector:
 
 
 def _reach(values: Vector) -> float:
-    return float(np.abs(values).max())
+    return max(float(values.max()), -float(values.min()))

@@ -25,7 +25,9 @@ class Pace:
         self._durations: dict[_Kind, deque[float]] = {}
 
     def note(self, job: Job, seconds: float) -> None:
-        """Remember that such a job took this long on a worker."""
+        """Remember that such a job took this long on a worker; a search takes what time it gets and says nothing."""
+        if isinstance(job, OptimizeJob) and job.problem.limits.positions is not None:
+            return
         self._durations.setdefault(_kind(job), deque(maxlen=_REMEMBERED)).append(seconds)
 
     def seconds(self, job: Job, ahead: int = 0) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from fiducia.optimizer.v1 import portfolio_pb2 as messages
-from fiducia.type.v1 import weight_pb2
+from fiducia.type.v1 import risk_pb2, weight_pb2
 
 from services.optimizer.checks import Checks
 from services.optimizer.moments import CASH_CLASS, Market
 from services.optimizer.parse_estimates import parse_estimates
 from services.optimizer.parse_limits import Universe, parse_limits
+from services.optimizer.parse_size import refuse_too_large
 from services.optimizer.parse_weights import BUDGET_SLACK
 from services.optimizer.problem import Problem, Product
 
@@ -35,7 +36,11 @@ def parse_point_count(count: int, checks: Checks) -> int:
 def parse_problem(message: messages.PortfolioProblem, market: Market, checks: Checks) -> Problem:
     """Return the problem, to be used only if `checks` holds nothing afterwards."""
     checks.one_of("problem.base_currency", message.base_currency, CASH_CLASS, " or ".join(sorted(CASH_CLASS)))
+    refuse_too_large(message, "problem")
     checks.count("problem.products", len(message.products), 1, MAX_PRODUCTS)
+    if len(message.products) > MAX_PRODUCTS:
+        # Estimates are matrices: a hundred thousand products would want eighty gigabytes before they are refused.
+        checks.raise_any()
     universe = Universe.of(message, market)
     _priced(message, market, universe, checks)
     seen: set[str] = set()
@@ -75,6 +80,7 @@ def _product(
     checks.name(f"{path}.product_id", message.product_id)
     checks.unique(f"{path}.product_id", message.product_id, seen)
     universe.asset_class(f"{path}.asset_class", message.asset_class, checks)
+    _labels(message, path, universe, checks)
     checks.number(f"{path}.specific_volatility", message.specific_volatility, 0.0, _MAX_VOLATILITY)
     checks.number(f"{path}.trading_cost", message.trading_cost, 0.0, _MAX_TRADING_COST)
     if message.HasField("expense_ratio"):
@@ -99,6 +105,18 @@ def _product(
         flags=frozenset(message.flags),
         liquidity_days=message.liquidity_days if message.HasField("liquidity_days") else None,
     )
+
+
+def _labels(message: messages.ProductTerms, path: str, universe: Universe, checks: Checks) -> None:
+    """Note words that are too long to be sent back, and a risk level that the contract does not have."""
+    for name in ("currency", "issuer", "region"):
+        checks.label(f"{path}.{name}", getattr(message, name))
+    if universe.asset_classes is None:
+        checks.label(f"{path}.asset_class", message.asset_class)
+    for i, flag in enumerate(message.flags):
+        checks.name(f"{path}.flags[{i}]", flag)
+    if message.risk_level not in risk_pb2.RiskLevel.values():
+        checks.refuse(f"{path}.risk_level", f"found {message.risk_level}, expected RISK_LEVEL_R1 to RISK_LEVEL_R5")
 
 
 def _exposures(message: messages.ProductTerms, path: str, universe: Universe, checks: Checks) -> dict[str, float]:

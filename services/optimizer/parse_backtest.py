@@ -15,6 +15,7 @@ from services.optimizer.objective import EqualWeight, Wanted
 from services.optimizer.parse import parse_problem
 from services.optimizer.parse_market import chosen
 from services.optimizer.parse_objective import parse_objective
+from services.optimizer.parse_size import refuse_too_large
 from services.optimizer.parse_weights import parse_weights
 from services.optimizer.price_snapshot import PriceSnapshot
 from services.optimizer.problem import Problem
@@ -37,6 +38,7 @@ def parse_backtest(
     message: messages.RunBacktestRequest, market: Market, prices: PriceSnapshot, checks: Checks
 ) -> BacktestJob:
     """Return the job. Raises InvalidRequest with every fault, those noted in `checks` before included."""
+    refuse_too_large(message)
     _refuse_hindsight(message, checks)
     problem = parse_problem(message.problem, market, checks)
     ids = [product.id for product in problem.products]

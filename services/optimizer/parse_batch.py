@@ -11,9 +11,10 @@ from fiducia.optimizer.v1 import portfolio_pb2 as messages
 from services.optimizer.answers import OptimizeJob
 from services.optimizer.checks import Checks
 from services.optimizer.moments import Market
-from services.optimizer.parse import parse_current, parse_problem
+from services.optimizer.parse import MAX_PRODUCTS, parse_current, parse_problem
 from services.optimizer.parse_limits import Universe, parse_limits
 from services.optimizer.parse_objective import parse_objective
+from services.optimizer.parse_size import refuse_too_large
 from services.optimizer.problem import Problem
 from shared.errors import FieldViolation, InvalidRequest, ServiceError
 
@@ -31,7 +32,10 @@ class Batch:
 
     def job(self, item: service.BatchItem) -> OptimizeJob:
         """Return the job of one client. Raises InvalidRequest with the fields of a single request."""
+        refuse_too_large(item.limits, "problem.limits")
         checks = Checks()
+        checks.count("problem.current_weights", len(item.current_weights), 0, MAX_PRODUCTS)
+        checks.raise_any()
         objective = parse_objective(item.objective, checks, self.universe.product_ids)
         limits = parse_limits(item.limits, self.terms, self.universe, checks)
         current = parse_current(item.current_weights, self.universe.known_ids, checks)
@@ -47,16 +51,20 @@ def parse_batch(message: service.BatchOptimizePortfoliosRequest, market: Market)
     for name in sorted({"limits", "current_weights"} & {field.name for field, _ in shared.ListFields()}):
         checks.refuse(f"universe.{name}", "must stay empty in a batch; send it with each item")
     checks.raise_any()
-    problem = parse_problem(shared, market, checks)
-    _raise_any(checks)
+    problem = _universe(shared, market)
     return Batch(problem, market, Universe.of(shared, market), shared.products)
 
 
-def _raise_any(checks: Checks) -> None:
-    """Raise what was noted of the problem under the name it has in a batch."""
-    found = [FieldViolation(batch_field(noted.field, None), noted.description) for noted in checks.violations]
-    if found:
-        raise InvalidRequest(found)
+def _universe(shared: messages.PortfolioProblem, market: Market) -> Problem:
+    """Return what all items share. Raises InvalidRequest under the names that the fields have in a batch."""
+    checks = Checks()
+    try:
+        problem = parse_problem(shared, market, checks)
+        checks.raise_any()
+    except InvalidRequest as error:
+        found = [FieldViolation(batch_field(noted.field, None), noted.description) for noted in error.violations]
+        raise InvalidRequest(found) from error
+    return problem
 
 
 def of_item(error: ServiceError, index: int) -> ServiceError:
@@ -79,6 +87,8 @@ def batch_field(field: str, index: int | None) -> str:
 
 def _check_items(items: Sequence[service.BatchItem], checks: Checks) -> None:
     checks.count("items", len(items), 1, MAX_ITEMS)
+    if len(items) > MAX_ITEMS:
+        checks.raise_any()
     seen: set[str] = set()
     for i, item in enumerate(items):
         checks.name(f"items[{i}].item_id", item.item_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from fiducia.optimizer.v1 import estimates_pb2 as messages
@@ -115,8 +115,9 @@ def _views(message: messages.BlackLitterman, ids: Sequence[str], checks: Checks)
         checks.positive(f"{path}.tau", message.tau, 1.0)
     checks.count(f"{path}.views", len(message.views), 0, MAX_VIEWS)
     picks = np.zeros((len(message.views), len(ids)))
+    places = {name: place for place, name in enumerate(ids)}
     for i, view in enumerate(message.views):
-        _view(view, f"{path}.views[{i}]", picks[i], ids, checks)
+        _view(view, f"{path}.views[{i}]", picks[i], places, checks)
     return Views(
         market_weights=weights,
         risk_aversion=message.risk_aversion,
@@ -128,18 +129,18 @@ def _views(message: messages.BlackLitterman, ids: Sequence[str], checks: Checks)
     )
 
 
-def _view(message: messages.View, path: str, picks: Array, ids: Sequence[str], checks: Checks) -> None:
+def _view(message: messages.View, path: str, picks: Array, places: Mapping[str, int], checks: Checks) -> None:
     checks.number(f"{path}.expected_return", message.expected_return, -_MAX_RETURN, _MAX_RETURN)
     checks.positive(f"{path}.confidence", message.confidence, 1.0)
     if not any(leg.share != 0.0 for leg in message.legs):
         checks.refuse(f"{path}.legs", "missing; name at least one product with a share other than 0")
     seen: set[str] = set()
     for j, leg in enumerate(message.legs):
-        checks.one_of(f"{path}.legs[{j}].product_id", leg.product_id, ids, "a product of this request")
+        checks.one_of(f"{path}.legs[{j}].product_id", leg.product_id, places, "a product of this request")
         checks.unique(f"{path}.legs[{j}].product_id", leg.product_id, seen)
         checks.number(f"{path}.legs[{j}].share", leg.share, -100.0, 100.0)
-        if leg.product_id in ids:
-            picks[ids.index(leg.product_id)] = leg.share
+        if leg.product_id in places:
+            picks[places[leg.product_id]] = leg.share
 
 
 def _numbers(path: str, values: Sequence[float], count: int, largest: float, checks: Checks) -> Array:

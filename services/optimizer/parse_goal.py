@@ -13,6 +13,7 @@ from services.optimizer.glide_path import GlidePath
 from services.optimizer.goal import Goal, PseudoRandom, Sampling, ScrambledSobol
 from services.optimizer.log_normal import MONTHS_A_YEAR
 from services.optimizer.moments import Market
+from services.optimizer.parse_size import refuse_too_large
 from services.optimizer.parse_weights import parse_weights
 from services.optimizer.problem import Problem
 from shared.errors import UnsupportedCombination
@@ -41,6 +42,7 @@ class GoalRequest:
 
 def parse_goal(message: messages.SimulateGoalRequest, problem: Problem, market: Market, checks: Checks) -> GoalRequest:
     """Return the goal, to be used only if `checks` holds nothing afterwards."""
+    refuse_too_large(message)
     glide = _glide_path(message.glide_path, [product.id for product in problem.products], checks)
     goal = _goal(message, market, checks)
     return GoalRequest(

@@ -23,6 +23,7 @@ from services.optimizer.objective import (
     Wanted,
 )
 from services.optimizer.parse_limits import parse_confidence
+from services.optimizer.parse_size import refuse_too_large
 from services.optimizer.parse_weights import BUDGET_SLACK, parse_benchmark
 
 MAX_RISK_AVERSION = 1_000.0
@@ -32,6 +33,7 @@ _MAX_VOLATILITY = 5.0
 
 def parse_objective(message: messages.Objective, checks: Checks, product_ids: Sequence[str] = ()) -> Wanted:
     """Return the objective over these products; noted in `checks` where it is missing or out of range."""
+    refuse_too_large(message, "objective")
     match message.WhichOneof("goal"):
         case "mean_variance_utility":
             aversion = message.mean_variance_utility.risk_aversion

@@ -10,6 +10,7 @@ from fiducia.optimizer.v1 import rebalance_pb2 as messages
 from google.type import date_pb2
 
 from services.optimizer.checks import Checks
+from services.optimizer.parse_size import refuse_too_large
 from services.optimizer.rebalance.problem import (
     Account,
     Lot,
@@ -53,6 +54,7 @@ _RETIREMENT = {
 
 def parse_rebalance(message: messages.ProposeRebalanceRequest) -> RebalanceProblem:
     """Return the problem. Raises InvalidRequest with every fault."""
+    refuse_too_large(message)
     checks = Checks()
     products = _products(message, checks)
     accounts = _accounts(message, checks)

@@ -11,6 +11,7 @@ from services.optimizer.checks import Checks
 from services.optimizer.history import History
 from services.optimizer.moments import Market, Vector
 from services.optimizer.parse import parse_problem
+from services.optimizer.parse_size import refuse_too_large
 from services.optimizer.parse_weights import parse_weights
 from services.optimizer.price_snapshot import PriceSnapshot
 from services.optimizer.problem import Problem
@@ -35,6 +36,7 @@ def parse_risk(
 
     prices: of the same snapshot, None where it holds assumptions.  known: the stress scenarios on this server.
     """
+    refuse_too_large(message)
     problem = parse_problem(message.problem, market, checks)
     ids = [product.id for product in problem.products]
     weights = parse_weights("weights", message.weights, ids, checks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,5 +37,5 @@ def parse_weights(
 ) -> Vector:
     """Return the weights by product, (n,), brought to one in sum exactly; noted as in `parse_benchmark`."""
     found = np.array(parse_benchmark(field, weights, product_ids, checks))
-    total = float(found.sum())
-    return found / total if total > 0.0 else found
+    total = sum(found.tolist())
+    return found / total if 0.0 < total < math.inf else found

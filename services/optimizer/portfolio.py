@@ -30,13 +30,18 @@ from services.optimizer.objective import (
     TargetVolatility,
     Wanted,
 )
+from services.optimizer.positions.choose import USUAL, Effort, chosen
+from services.optimizer.positions.conflicts import PositionConflicts
+from services.optimizer.positions.given import binding_given, given_positions
+from services.optimizer.positions.search import Choice
 from services.optimizer.problem import Problem
+from services.optimizer.proven import Found
 from services.optimizer.ratio import best_ratio
 from services.optimizer.solve import Optimum, Solver
 from services.optimizer.standard_form import standard_form
 from services.optimizer.support import refuse_unsupported
 from services.optimizer.tail_program import TailSolver
-from services.optimizer.within import Found, Within
+from services.optimizer.within import Within
 from shared.errors import SolutionRefused
 
 TARGET_VOLATILITY = "objective.target_volatility.max_volatility"
@@ -47,19 +52,26 @@ LEAST_EXCESS = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Best:
-    """Weights, (n,), with their proof and what holds them back. optimum: None where no solver was needed."""
+    """Weights, (n,), with their proof and what holds them back. optimum: None where no solver was needed.
+
+    choice: of positions, where their number is limited; all else then holds given this choice.
+    unproven: by how much another choice could be better, in units of the request's objective.
+    """
 
     weights: Vector
     certificate: Certificate
     binding: tuple[BindingLimit, ...] = ()
     optimum: Optimum | None = None
+    choice: Choice | None = None
+    unproven: float | None = None
 
 
 def best_portfolio(
-    problem: Problem, expectations: Expectations, objective: Wanted, solver: Solver
+    problem: Problem, expectations: Expectations, objective: Wanted, solver: Solver, effort: Effort = USUAL
 ) -> Best | tuple[ConflictingLimit, ...]:
     """Return the best portfolio, or the limits that contradict each other.
 
+    effort: of a search over positions.
     Raises UnsupportedCombination, SolutionRefused.
     """
     refuse_unsupported(objective, problem)
@@ -73,7 +85,7 @@ def best_portfolio(
             return Best(*risk_budgets(moments, np.array(shares)))
         case TargetReturn(wanted):
             floor = return_floor(moments.expected_net, wanted, TARGET_RETURN)
-            return _solved(problem, expectations, MinimumVariance(), solver, [floor])
+            return _solved(problem, expectations, MinimumVariance(), solver, [floor], effort)
         case TargetVolatility(allowed):
             return _solved(at_volatility(problem, allowed), expectations, MaximumReturn(), solver)
         case MaximumSharpe() | MaximumDiversification():
@@ -81,7 +93,7 @@ def best_portfolio(
         case MinimumCvar() | MeanCvarUtility():
             return _least_loss(problem, expectations, objective, solver)
         case _:
-            return _solved(problem, expectations, objective, solver)
+            return _solved(problem, expectations, objective, solver, effort=effort)
 
 
 def at_volatility(problem: Problem, allowed: float) -> Problem:
@@ -99,11 +111,39 @@ def _solved(
     objective: Objective,
     solver: Solver,
     extra_rows: Sequence[Row] = (),
+    effort: Effort = USUAL,
 ) -> Best | tuple[ConflictingLimit, ...]:
+    if problem.limits.positions is not None:
+        return _with_positions(problem, expectations, objective, solver, extra_rows, effort)
     diagnosis = Diagnosis(problem, expectations.moments, solver, extra_rows, expectations.outcomes)
     within = Within(solver, problem.limits, expectations.outcomes)
     form = standard_form(problem, expectations.moments, objective, extra_rows)
     return _answer(problem, within.solve(form, diagnosis.is_contradictory), diagnosis)
+
+
+def _with_positions(
+    problem: Problem,
+    expectations: Expectations,
+    objective: Objective,
+    solver: Solver,
+    extra_rows: Sequence[Row],
+    effort: Effort,
+) -> Best | tuple[ConflictingLimit, ...]:
+    form = standard_form(problem, expectations.moments, objective, extra_rows)
+    choice = chosen(problem, form, extra_rows, effort)
+    if not isinstance(choice, Choice):
+        without = replace(problem, limits=replace(problem.limits, positions=None))
+        other = Diagnosis(without, expectations.moments, solver, extra_rows).conflicts
+        return other or refused(choice)
+    given = given_positions(problem, choice.places)
+    best = _solved(given, expectations, objective, solver, extra_rows)
+    if not isinstance(best, Best):
+        raise SolutionRefused("the chosen positions leave no portfolio that can be proven")
+    price = form.goal.price
+    one_more = None if choice.one_more is None else max(choice.value - choice.one_more, 0.0) * price
+    unproven = (choice.value - choice.bound) * price
+    binding = binding_given(problem, best.binding, one_more)
+    return replace(best, binding=binding, choice=choice, unproven=unproven)
 
 
 def _highest_ratio(
@@ -143,7 +183,7 @@ def _least_loss(
     price, expected = 1.0, np.zeros(len(problem.products))
     if isinstance(objective, MeanCvarUtility):
         price, expected = objective.risk_aversion, moments.expected_net
-    program = TailSolver(outcomes, objective.confidence, price, expected)
+    program = TailSolver(outcomes, objective.confidence, price, expected, solver.tail_starts)
     within = Within(program, problem.limits, outcomes)
     form = standard_form(problem, moments, MinimumVariance())
     return _answer(problem, within.solve(form, diagnosis.is_contradictory), diagnosis)
@@ -156,7 +196,7 @@ def _answer(problem: Problem, found: Found | None, diagnosis: Diagnosis) -> Best
     return Best(found.weights, found.optimum.certificate, binding, found.optimum)
 
 
-def refused(diagnosis: Diagnosis) -> tuple[ConflictingLimit, ...]:
+def refused(diagnosis: Diagnosis | PositionConflicts) -> tuple[ConflictingLimit, ...]:
     """Return the contradiction. Raises SolutionRefused where there is none, so that something else went wrong."""
     if not diagnosis.conflicts:
         raise SolutionRefused("no portfolio was found although the limits do not contradict each other")
@@ -166,6 +206,6 @@ def refused(diagnosis: Diagnosis) -> tuple[ConflictingLimit, ...]:
 def _given(
     problem: Problem, expectations: Expectations, weights: Vector, certificate: Certificate
 ) -> Best | tuple[ConflictingLimit, ...]:
-    """Return weights that no limit moves, or the first limit that they break."""
+    """Return weights that no limit moves, or every limit that they break."""
     broken = broken_limits(problem, weights, expectations.moments, expectations.outcomes)
-    return tuple(broken[:1]) if broken else Best(weights, certificate)
+    return tuple(broken) if broken else Best(weights, certificate)

@@ -7,17 +7,19 @@ be sold. So the solver sees 20 purchases for a client who holds 20 of 1,000 prod
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from services.optimizer.certificate import coefficients
-from services.optimizer.constraints import limits_of
 from services.optimizer.moments import Matrix, Vector
 from services.optimizer.reduced_map import Numbers, QuadraticShape, ReducedMap
 from services.optimizer.standard_form import Solution, StandardForm
 from services.optimizer.template import PRODUCT_STEPS, ROW_STEPS, padded
 
+# Curvature, bounds, linear cost, and the shares in budget and purchases of a place without a free product: it has a
+# parabola of its own and no bounds, so it stays at zero and the solver does not notice it.
+_PADDING = np.array([[1.0], [-np.inf], [np.inf], [0.0], [0.0], [0.0]])
 _STATUS = {"PIQP_SOLVED": "optimal", "PIQP_PRIMAL_INFEASIBLE": "infeasible", "PIQP_DUAL_INFEASIBLE": "unbounded"}
 
 
@@ -44,19 +46,18 @@ class QuadraticTemplate:
         return "optimal", self._solution(form, order, result)
 
     def _solution(self, form: StandardForm, order: _Order, result: Any) -> Solution:
-        m, free = len(form.rows), order.free
-        inequalities = result.z_u
+        m, inequalities = len(form.rows), result.z_u
         turnover = float(inequalities[m]) if form.has_purchases else 0.0
         purchases = np.where(order.buys, turnover + form.goal.purchase_cost, 0.0)
         purchases[order.both] = inequalities[m + 1 :]
-        matrix = coefficients(form.rows, len(free))
+        weights, lower, upper = order.back(result.x, result.z_bl, result.z_bu)
         return Solution(
-            weights=np.where(free, order.back(result.x), form.lower),
+            weights=np.where(order.free, weights, form.lower),
             budget=float(result.y[0]),
-            lower=np.where(free, order.back(result.z_bl), 0.0),
-            upper=np.where(free, order.back(result.z_bu), 0.0),
+            lower=lower,
+            upper=upper,
             # A row over constants alone is kept or not, whatever the weights: its multiplier means nothing.
-            rows=inequalities[:m] * (np.abs(matrix) @ free > 0.0),
+            rows=inequalities[:m] * form.row_matrix[:, order.free].any(axis=1),
             purchases=purchases,
             turnover=turnover,
             volatility=0.0,
@@ -78,48 +79,56 @@ class _Order:
         self._by_place = np.concatenate([self.both, np.flatnonzero(~is_both)])
         self._places = places
 
-    def places(self, values: Vector, padding: float) -> Vector:
-        """Return the values of free products in their places, (products,), and `padding` elsewhere."""
-        placed = np.full(self._places, padding)
-        placed[: len(values)] = np.where(self.free, values, padding)[self._by_place]
+    def places(self, values: Matrix, padding: Vector) -> Matrix:
+        """Return values of free products in their places, from (kinds, n) to (kinds, products), padding elsewhere.
+
+        padding: (kinds, 1).
+        """
+        placed = np.empty((len(values), self._places))
+        placed[...] = padding
+        placed[:, : len(self.free)] = np.where(self.free, values, padding)[:, self._by_place]
         return placed
 
-    def columns(self, matrix: Matrix, height: int) -> Matrix:
-        """Return the columns of free products in their places, zeros elsewhere, (height, products)."""
+    def columns(self, *matrices: Matrix, height: int) -> Matrix:
+        """Return the columns of free products in their places, zeros elsewhere, (height, products), one below other."""
         placed = np.zeros((height, self._places))
-        placed[: len(matrix), : len(self.free)] = (matrix * self.free)[:, self._by_place]
+        stacked = np.concatenate(matrices) * self.free
+        placed[: len(stacked), : len(self.free)] = stacked[:, self._by_place]
         return placed
 
-    def back(self, placed: Vector) -> Vector:
-        """Return the values by product, (n,)."""
-        values = np.empty(len(self.free))
-        values[self._by_place] = placed[: len(self.free)]
-        return values
+    def back(self, *placed: Vector) -> Matrix:
+        """Return each kind of values by product, (kinds, n), zero for those that are not free."""
+        count = len(self.free)
+        values = np.empty((len(placed), count))
+        values[:, self._by_place] = [kind[:count] for kind in placed]
+        return np.asarray(values * self.free)
 
 
 def _numbers(form: StandardForm, shape: QuadraticShape, order: _Order) -> Numbers:
     free, goal = order.free, form.goal
     fixed = np.where(free, 0.0, form.lower)
-    rows = coefficients(form.rows, len(free))
     # Factors are scaled so that their squares count once, whatever the price of variance.
-    root = np.sqrt(goal.quadratic) * form.root.T
+    root = math.sqrt(goal.quadratic) * form.root.T
     # Without a turnover limit its row is empty.
     left = 1.0
     if form.max_turnover is not None:
         left = form.max_turnover - np.maximum(fixed - form.current, 0.0)[~free].sum() + form.current[order.buys].sum()
+    linear = goal.linear - goal.purchase_cost * order.buys
+    products = order.columns(root, form.row_matrix, height=shape.factors + shape.rows)
+    kinds = np.array([goal.quadratic * form.specific_variances, form.lower, form.upper, linear, free, order.buys])
+    curvature, lower, upper, linear, is_free, bought = order.places(kinds, _PADDING)
     return Numbers(
-        # Padding has a parabola of its own and no bounds: it stays at zero and the solver does not notice it.
-        curvature=order.places(goal.quadratic * form.specific**2, 1.0),
-        lower=order.places(form.lower, -np.inf),
-        upper=order.places(form.upper, np.inf),
-        linear=order.places(goal.linear - goal.purchase_cost * order.buys, 0.0),
-        free=order.places(np.ones(len(free)), 0.0),
+        curvature=curvature,
+        lower=lower,
+        upper=upper,
+        linear=linear,
+        free=is_free,
         budget=1.0 - float(fixed.sum()),
-        root=order.columns(root, shape.factors),
+        root=products[: shape.factors],
         common_fixed=-(root @ fixed),
-        rows=order.columns(rows, shape.rows),
-        limits=limits_of(form.rows) - rows @ fixed,
-        bought=order.places(order.buys.astype(float), 0.0),
+        rows=products[shape.factors :],
+        limits=form.row_limits - form.row_matrix @ fixed,
+        bought=bought,
         max_turnover=left,
         purchase_cost=goal.purchase_cost,
         current=form.current[order.both],

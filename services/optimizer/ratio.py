@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 
 from services.optimizer.moments import Moments, Vector
 from services.optimizer.objective import Tradeoff
-from services.optimizer.within import Found, with_residuals
+from services.optimizer.proven import Found, with_residuals
 from shared.errors import SolutionRefused
 
 _STEP = math.log(8.0)

@@ -12,11 +12,13 @@ from services.optimizer.constraints import MAX_TURNOVER, Row
 from services.optimizer.moments import Matrix, Moments
 from services.optimizer.objective import MinimumTrackingError, MinimumVariance, Objective, goal_of
 from services.optimizer.problem import CvarLimit, Limits, Problem, TrackingErrorLimit
+from services.optimizer.proven import Found
 from services.optimizer.solve import Solver
 from services.optimizer.standard_form import StandardForm, standard_form
 from services.optimizer.tail_program import TailSolver
+from services.optimizer.tail_starts import Continued
 from services.optimizer.tails import MAX_CVAR, mean_loss
-from services.optimizer.within import TRACKING_ERROR, Found, Within, deviation
+from services.optimizer.within import TRACKING_ERROR, Within, deviation
 from shared.errors import SolutionRefused
 
 # More than any portfolio can buy: purchases are counted but free.
@@ -58,6 +60,7 @@ class Reach:
         self._moments = moments
         self._solver = solver
         self._returns = returns
+        self._tail_starts = Continued(solver.tail_starts)
         self._bare = standard_form(replace(problem, limits=Limits()), moments, MinimumVariance())
 
     def best(
@@ -116,7 +119,7 @@ class Reach:
         self, limit: CvarLimit, rows: Sequence[Row], others: Sequence[Measure]
     ) -> tuple[float, Found] | None:
         returns = self._scenarios
-        free = TailSolver(returns, limit.confidence, 1.0, np.zeros(returns.shape[1]))
+        free = TailSolver(returns, limit.confidence, 1.0, np.zeros(returns.shape[1]), self._tail_starts)
         optimum = free.solve(self.form(MinimumVariance(), rows))
         if optimum is None:
             return None

@@ -78,8 +78,9 @@ class ReducedMap:
         self._linear = program.q.tocsr()[: n + k + n]
         # cvxpy's cone is b - A x >= 0 with the signs of A turned.
         self._map = sparse.vstack([self._linear, maps[equal], -maps[unequal]], format="csr")
-        self._equal = _Block(rows[equal], columns[equal], n + k + n, tail=1 + k)
-        self._unequal = _Block(rows[unequal] - 1 - k, columns[unequal], n + k + n, tail=m)
+        self._entries = _Entries(
+            (rows[equal], rows[unequal] - 1 - k), (columns[equal], columns[unequal]), n + k + n, tail=m
+        )
         self._diagonal = np.repeat([1.0, 1.0, 0.0], [n, k, n])
         self._quadratic = sparse.csc_matrix((0, 0))
         self._unbounded = np.full(k + n, np.inf)
@@ -92,9 +93,8 @@ class ReducedMap:
         n, k, bought = self._shape.products, self._shape.factors, len(numbers.current)
         width = n + k + bought
         values = self._map @ self._vector
-        linear, values = values[:width], values[n + k + n :]
-        equal = self._equal.matrix(values[: self._equal.count], 1 + k, 0, width)
-        unequal = self._unequal.matrix(values[self._equal.count :], len(numbers.limits), 1 + bought, width)
+        linear = values[:width]
+        equal, unequal = self._entries.matrices(values[n + k + n :], 1 + k, len(numbers.limits), 1 + bought, width)
         solver = piqp.SparseSolver()
         for option, value in options.items():
             setattr(solver.settings, option, value)
@@ -148,27 +148,48 @@ class ReducedMap:
         return program
 
 
-class _Block:
-    """Where the entries of a sparse matrix stand, by column. Rows before `tail` are padded, as are the last ones."""
+class _Entries:
+    """Where the entries of the matrices of equations and of inequalities stand, by column, the former first.
 
-    def __init__(self, rows: np.ndarray, columns: np.ndarray, width: int, tail: int) -> None:
-        self.count = len(rows)
-        self._rows = rows.astype(np.int32)
-        self._in_tail = (rows >= tail).astype(np.int32)
+    Inequalities before `tail` are padded, as are the last ones.
+    """
+
+    def __init__(
+        self, rows: tuple[np.ndarray, np.ndarray], columns: tuple[np.ndarray, np.ndarray], width: int, tail: int
+    ) -> None:
+        self._rows = np.concatenate(rows).astype(np.int32)
+        # The place within the tail; what is not in it is always within.
+        self._place = np.concatenate([np.full(len(rows[0]), -1), rows[1] - tail]).astype(np.int32)
+        self._in_tail = (self._place >= 0).astype(np.int32)
         self._tail = tail
-        self._starts = np.searchsorted(columns, np.arange(width + 1))
-        self._before = np.zeros(self.count + 1, dtype=np.int32)
-        self._matrix = sparse.csc_matrix((0, 0))
+        self._count = len(rows[0])
+        edges = np.arange(width + 1)
+        self._equal, self._unequal = np.searchsorted(columns[0], edges), np.searchsorted(columns[1], edges)
+        self._unequal += self._count
+        self._before = np.zeros(len(self._rows) + 1, dtype=np.int32)
+        self._matrices = sparse.csc_matrix((0, 0)), sparse.csc_matrix((0, 0))
 
-    def matrix(self, values: Vector, head: int, tail: int, width: int) -> sparse.csc_matrix:
-        """Return the matrix of `head` rows and `tail` rows, without the zeros of padding and of other products."""
-        kept = (values != 0.0) & (self._rows < self._tail + tail)
-        np.cumsum(kept, out=self._before[1:])
-        starts = self._before[self._starts[: width + 1]]
-        kept[self._starts[width] :] = False
+    def matrices(
+        self, values: Vector, equations: int, head: int, tail: int, width: int
+    ) -> tuple[sparse.csc_matrix, sparse.csc_matrix]:
+        """Return both matrices without the zeros of padding and of other products; `head` and `tail` inequalities."""
+        kept = (values != 0.0) & (self._place < tail)
+        kept[self._unequal[width] :] = False
+        kept.cumsum(out=self._before[1:])
         rows = (self._rows - (self._tail - head) * self._in_tail)[kept]
-        self._matrix = _filled(self._matrix, values[kept], rows, starts, (head + tail, width))
-        return self._matrix
+        values, middle = values[kept], self._before[self._count]
+        starts = self._before[self._unequal[: width + 1]] - middle
+        self._matrices = (
+            _filled(
+                self._matrices[0],
+                values[:middle],
+                rows[:middle],
+                self._before[self._equal[: width + 1]],
+                (equations, width),
+            ),
+            _filled(self._matrices[1], values[middle:], rows[middle:], starts, (head + tail, width)),
+        )
+        return self._matrices
 
 
 def _filled(

@@ -7,12 +7,13 @@ guess of the active limits was right is for the certificate to say: this only pr
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from services.optimizer.active_set import Active, Linear, active_limits, dearest_purchase, equations
-from services.optimizer.certificate import gradient, volatility_of
+from services.optimizer.certificate import gradient, holding_slope, volatility_of
 from services.optimizer.factor_system import solved
 from services.optimizer.moments import Matrix, Vector
 from services.optimizer.standard_form import Solution, StandardForm
@@ -32,7 +33,7 @@ def refined(form: StandardForm, solution: Solution) -> Solution | None:
     sharp = None if active.volatility else solved(form, at, active, linear)
     if sharp is None:
         sharp = _iterated(form, at, active, linear)
-    if sharp is None or not np.all(np.isfinite(sharp.weights)):
+    if sharp is None or not math.isfinite(sharp.weights.sum()):
         return None
     return _with_reduced_costs(form, sharp, active)
 
@@ -53,10 +54,12 @@ def _iterated(form: StandardForm, at: Solution, active: Active, linear: Linear) 
 
 
 def _snapped(form: StandardForm, solution: Solution, active: Active) -> Solution:
-    w = np.where(active.lower, form.lower, np.where(active.upper, form.upper, solution.weights))
+    weights = solution.weights.copy()
+    for held, place in ((active.lower, form.lower), (active.upper, form.upper), (active.kept, form.current)):
+        weights[held] = place[held]
     return replace(
         solution,
-        weights=np.where(active.kept, form.current, w),
+        weights=weights,
         rows=np.where(active.rows, solution.rows, 0.0),
         turnover=solution.turnover if active.turnover else 0.0,
         volatility=solution.volatility if active.volatility else 0.0,
@@ -117,10 +120,10 @@ def _with_reduced_costs(form: StandardForm, solution: Solution, active: Active) 
     """Return the solution with the multipliers of products, as stationarity demands them."""
     most = max(dearest_purchase(form, solution), 0.0)
     at_current = solution.weights == form.current
-    purchases = np.where(solution.weights > form.current, most, 0.0)
-    slope = gradient(form, replace(solution, purchases=np.zeros(len(purchases))))
+    slope = holding_slope(form, solution)
     # At the current weight any multiplier up to `most` will do; it takes what pulls upward.
-    purchases = np.where(at_current, np.clip(-slope, 0.0, most), purchases)
+    pulled = np.minimum(np.maximum(-slope, 0.0), most)
+    purchases = np.where(at_current, pulled, np.where(solution.weights > form.current, most, 0.0))
     slope = slope + purchases
     return replace(
         solution,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -55,5 +56,11 @@ def normal_cvar(mean: float, volatility: float, confidence: float = CONFIDENCE) 
 
     Source: McNeil, Frey and Embrechts (2015), Quantitative Risk Management, example 2.14.
     """
+    return volatility * _tail_mean(confidence) - mean
+
+
+@lru_cache(maxsize=8)
+def _tail_mean(confidence: float) -> float:
+    """Return the mean of a standard normal beyond its quantile."""
     standard = NormalDist()
-    return volatility * standard.pdf(standard.inv_cdf(confidence)) / (1.0 - confidence) - mean
+    return standard.pdf(standard.inv_cdf(confidence)) / (1.0 - confidence)

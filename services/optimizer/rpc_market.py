@@ -1,8 +1,9 @@
-"""ImportMarketData and ActivateMarketSnapshot."""
+"""ImportMarketData, ActivateMarketSnapshot and GetMarketSnapshot."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Protocol
 
 import grpc
@@ -13,7 +14,8 @@ from services.optimizer.checks import Checks
 from services.optimizer.parse_market import parse_import
 from services.optimizer.price_import import ImportedPrices
 from services.optimizer.price_snapshot import PriceSnapshot
-from services.optimizer.wire_market import import_response
+from services.optimizer.snapshots import Snapshot
+from services.optimizer.wire_market import description_response, import_response
 
 
 class Snapshots(Protocol):
@@ -27,6 +29,19 @@ class Snapshots(Protocol):
         """Make this snapshot the active one. Raises NotFound."""
         ...
 
+    @property
+    def active(self) -> str | None:
+        """The digest of the snapshot in use, None before one is loaded."""
+        ...
+
+    def snapshot(self, digest: str) -> Snapshot | PriceSnapshot:
+        """Return a snapshot; "" means the active one. Raises InvalidRequest, NotFound, NotReady."""
+        ...
+
+    def written(self, digest: str) -> datetime:
+        """Return when the data of a stored snapshot was last written. Raises NotFound."""
+        ...
+
 
 class Workers(Protocol):
     """Runs jobs away from the event loop."""
@@ -37,7 +52,7 @@ class Workers(Protocol):
 
 
 class MarketRpcs:
-    """The RPCs that change market snapshots."""
+    """The RPCs that change and describe market snapshots."""
 
     _store: Snapshots
     _workers: Workers
@@ -63,3 +78,11 @@ class MarketRpcs:
         """Make a snapshot the active one."""
         digest = await asyncio.to_thread(self._store.activate, request.market_snapshot)
         return messages.ActivateMarketSnapshotResponse(market_snapshot=digest)
+
+    async def GetMarketSnapshot(
+        self, request: messages.GetMarketSnapshotRequest, context: grpc.aio.ServicerContext
+    ) -> messages.GetMarketSnapshotResponse:
+        """Describe a snapshot."""
+        snapshot = await asyncio.to_thread(self._store.snapshot, request.market_snapshot)
+        written = await asyncio.to_thread(self._store.written, snapshot.id)
+        return description_response(snapshot, written, snapshot.id == self._store.active)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Protocol
 
 import grpc
@@ -14,6 +15,8 @@ from services.optimizer.checks import Checks
 from services.optimizer.market import MarketStore
 from services.optimizer.parse import parse_point_count, parse_problem
 from services.optimizer.parse_objective import parse_objective
+from services.optimizer.parse_size import refuse_too_large
+from services.optimizer.replay import Replay
 from services.optimizer.rpc_backtest import BacktestRpcs
 from services.optimizer.rpc_batch import BatchRpcs
 from services.optimizer.rpc_goal import GoalRpcs
@@ -53,11 +56,13 @@ class OptimizerServicer(
     def __init__(self, store: MarketStore, workers: Workers) -> None:
         self._store = store
         self._workers = workers
+        self._cut_short = Replay()
 
     async def OptimizePortfolio(
         self, request: service.OptimizePortfolioRequest, context: Context
     ) -> service.OptimizePortfolioResponse:
         """Return the best portfolio under the limits, or the limits that contradict each other."""
+        refuse_too_large(request)
         market = self._store.market(request.problem.market_snapshot)
         checks = Checks()
         ids = [product.product_id for product in request.problem.products]
@@ -65,11 +70,18 @@ class OptimizerServicer(
         checks.number("resamples", request.resamples, 0, MAX_RESAMPLES)
         problem = parse_problem(request.problem, market, checks)
         checks.raise_any()
-        job = OptimizeJob(problem, market, objective, request.resamples, request.with_limit_costs)
-        answer = await self._workers.run(job, context.time_remaining())
+        known = self._cut_short.find(request, market.snapshot)
+        if known is not None:
+            return known
+        left = context.time_remaining()
+        deadline = None if left is None else time.monotonic() + left
+        job = OptimizeJob(problem, market, objective, request.resamples, request.with_limit_costs, deadline)
+        answer = await self._workers.run(job, left)
         if not isinstance(answer, Portfolio | Infeasible):
             raise TypeError(f"a worker answered OptimizeJob with {type(answer).__name__}")
-        return optimize_response(problem, answer, market.snapshot)
+        response = optimize_response(problem, answer, market.snapshot)
+        self._cut_short.keep(request, response)
+        return response
 
     async def ComputeFrontier(
         self, request: service.ComputeFrontierRequest, context: Context

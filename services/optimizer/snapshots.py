@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -42,6 +42,13 @@ def stored_digests(root: Path) -> list[str]:
     """Return the digests of all snapshots below `root`, sorted."""
     files = (ASSUMPTIONS_FILE, PRICES_FILE)
     return [folder.name for folder in snapshot_folders(root) if any((folder / name).is_file() for name in files)]
+
+
+def written_at(root: Path, digest: str) -> datetime:
+    """Return when the data of a stored snapshot was last written. Raises OSError."""
+    folder = root / digest
+    path = folder / PRICES_FILE if (folder / PRICES_FILE).is_file() else folder / ASSUMPTIONS_FILE
+    return datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
 
 
 def read_snapshot(root: Path, digest: str) -> Snapshot | PriceSnapshot:

@@ -19,6 +19,7 @@ from services.optimizer.quadratic import QuadraticTemplate, quadratic_shape
 from services.optimizer.reduced_map import QuadraticShape
 from services.optimizer.refine import refined
 from services.optimizer.standard_form import Solution, StandardForm
+from services.optimizer.tail_starts import TailStarts
 from services.optimizer.template import Shape, Template, shape_of
 from shared.errors import SolutionRefused
 
@@ -58,6 +59,7 @@ class Solver:
     def __init__(self, capacity: int = 32) -> None:
         self._capacity = capacity
         self._templates: OrderedDict[_Key, Template | QuadraticTemplate] = OrderedDict()
+        self.tail_starts = TailStarts()
 
     def solve(self, form: StandardForm, is_contradictory: Callable[[], bool] | None = None) -> Optimum | None:
         """Return the optimum, or None where the limits contradict each other.
@@ -65,7 +67,7 @@ class Solver:
         is_contradictory: asked once, when a solver says that nothing is feasible; a solver alone is not believed.
         Raises SolutionRefused where no solver reaches the tolerance.
         """
-        if np.any(form.lower - form.upper > SLACK):
+        if (form.lower - form.upper > SLACK).any():
             return None
         attempts = []
         for name in _WITHOUT_CONE if form.max_volatility is None else _WITH_CONE:

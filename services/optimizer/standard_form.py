@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from services.optimizer.constraints import Row, current_weights, shared_rows, weight_bounds
-from services.optimizer.moments import Moments, Vector
+from services.optimizer.constraints import Row, current_weights, limits_of, matrix_of, shared_rows, weight_bounds
+from services.optimizer.moments import Matrix, Moments, Vector
 from services.optimizer.objective import Goal, Objective, goal_of, variance_scale
 from services.optimizer.problem import Problem
 
@@ -50,14 +51,29 @@ class StandardForm:
         """Whether purchases are variables of the problem."""
         return self.max_turnover is not None
 
-    @property
+    @cached_property
     def is_free(self) -> np.ndarray:
         """Which products have room between their bounds, (n,); the others are constants."""
         return np.asarray(self.upper - self.lower > _SAME)
 
+    @cached_property
+    def row_matrix(self) -> Matrix:
+        """The coefficients of the rows, G, (rows, n)."""
+        return matrix_of(self.rows, len(self.lower))
+
+    @cached_property
+    def row_limits(self) -> Vector:
+        """The right-hand sides of the rows, g, (rows,)."""
+        return limits_of(self.rows)
+
+    @cached_property
+    def specific_variances(self) -> Vector:
+        """The squares of `specific`, (n,)."""
+        return np.asarray(self.specific**2)
+
     def covariance_times(self, weights: Vector) -> Vector:
         """Return S w, (n,)."""
-        return np.asarray(self.root @ (self.root.T @ weights) + self.specific**2 * weights)
+        return np.asarray(self.root @ (self.root.T @ weights) + self.specific_variances * weights)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,11 +6,16 @@ docs/optimizer/objectives.md shows the same as a table, and a test walks through
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from services.optimizer.objective import (
     MeanCvarUtility,
+    MeanVarianceUtility,
     MinimumCvar,
+    MinimumTrackingError,
+    MinimumVariance,
     RiskBudgeting,
+    TargetReturn,
     Wanted,
 )
 from services.optimizer.problem import Limits, Problem
@@ -22,6 +27,9 @@ LINEAR = frozenset(
 EVERY = LINEAR | {"max_turnover", "max_volatility", "max_cvar", "tracking_error"}
 # A frontier is traced over the linear limits, turnover and volatility alone.
 FRONTIER = LINEAR | {"max_turnover", "max_volatility"}
+# A search over positions needs bounds from quadratic programs: curved limits and ratios have none here.
+_WITH_POSITIONS = (MeanVarianceUtility, MinimumVariance, TargetReturn, MinimumTrackingError)
+BESIDE_POSITIONS = LINEAR | {"max_turnover", "positions"}
 _CURVED = frozenset({"max_volatility", "tracking_error"})
 # MinimumCvar is the field minimum_cvar of the request's objective.
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -35,6 +43,8 @@ def supported_limits(objective: type[Wanted]) -> frozenset[str]:
     if objective is RiskBudgeting:
         # With limits the contributions cannot be in proportion to the budgets any more.
         return frozenset()
+    if objective in _WITH_POSITIONS:
+        return EVERY | {"positions"}
     # Equal weights and inverse volatility are checked against them; the others are found within them.
     return EVERY
 
@@ -59,10 +69,13 @@ def limits_in_use(limits: Limits) -> frozenset[str]:
 
 def refuse_unsupported(objective: Wanted, problem: Problem) -> None:
     """Raise UnsupportedCombination where the objective does not go with a limit or lacks what it is computed from."""
-    name = f"objective.{_WORD.sub('_', type(objective).__name__).lower()}"
+    name = _name_of(type(objective))
     refused = sorted(limits_in_use(problem.limits) - supported_limits(type(objective)))
     if refused:
         raise UnsupportedCombination(f"{name} does not go with limits.{refused[0]}; drop one of the two")
+    beside = sorted(limits_in_use(problem.limits) - BESIDE_POSITIONS)
+    if problem.limits.positions is not None and beside:
+        raise UnsupportedCombination(f"limits.positions does not go with limits.{beside[0]}; drop one of the two")
     has_scenarios = problem.estimates is not None and problem.estimates.scenarios is not None
     if has_scenarios:
         return
@@ -70,6 +83,18 @@ def refuse_unsupported(objective: Wanted, problem: Problem) -> None:
         raise UnsupportedCombination(f"{name} needs problem.estimates.scenarios")
     if problem.limits.max_cvar is not None:
         raise UnsupportedCombination("limits.max_cvar needs problem.estimates.scenarios")
+
+
+def refuse_resamples(problem: Problem) -> None:
+    """Raise UnsupportedCombination where ranges of weights are wanted that would need a search for each draw."""
+    if problem.limits.positions is not None:
+        raise UnsupportedCombination("resamples do not go with limits.positions; drop one of the two")
+
+
+@cache
+def _name_of(objective: type[Wanted]) -> str:
+    """Return the field of the request that asks for the objective."""
+    return f"objective.{_WORD.sub('_', objective.__name__).lower()}"
 
 
 def refuse_unsupported_frontier(problem: Problem) -> None:

@@ -1,17 +1,8 @@
-"""The least loss in the worst scenarios: a linear program by HiGHS, and a certificate from weights and multipliers.
+"""Standard forms with a loss in the worst scenarios for a goal, solved by HiGHS and certified by us.
 
-Rockafellar and Uryasev (2000) minimise over weights w and one variable for each scenario. Its dual has one row
-for each product, so that a basis is as large as the portfolio and not as the scenarios:
-
-maximise    -nu (1 - 1'l) - (g - G l)' z - (c - l)' pi - t tau - (u - l)' a + (k (-R'q) - m)' l
-subject to  k (-R'q) - m + nu + G' z + pi + a >= 0     its multipliers are w - l
-            0 <= q <= 1 / ((1 - confidence) S),  sum(q) = 1,  pi <= tau,  z, pi, tau, a >= 0
-
-for a price k of the loss and expected returns m; with k = 1 and m = 0 this is the least loss. With q known, the
-weights are optimal for a linear objective, and the certificate of the standard form applies as it is.
-
-Few scenarios are ever among the worst. The program starts with those that are bad for an equal mixture and takes in
-what is bad for each answer, until nothing is missing: 100 products over 2,500 scenarios take a fifth of the time.
+Few scenarios are ever among the worst. A program starts with those of a reference over the same scenarios, see
+`tail_starts`, and takes in what is bad for each answer, until nothing is missing. With the scenarios' shares known
+the weights are optimal for a linear objective, and the certificate of the standard form applies as it is.
 """
 
 from __future__ import annotations
@@ -19,33 +10,22 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cache, cached_property, partial
 
-import highspy
 import numpy as np
 
-from services.optimizer.certificate import Certificate, residuals_of
+from services.optimizer.certificate import TOLERANCE, Certificate, residuals_of
 from services.optimizer.constraints import limits_of, matrix_of
 from services.optimizer.moments import Matrix, Vector
 from services.optimizer.objective import Goal
+from services.optimizer.proven import with_residuals
 from services.optimizer.solve import Optimum
 from services.optimizer.standard_form import Solution, StandardForm
+from services.optimizer.tail_lp import TailLimits, TailProgram, Values
+from services.optimizer.tail_start import cold
+from services.optimizer.tail_starts import Continued, TailStarts
 from services.optimizer.tails import mean_loss
-from services.optimizer.within import with_residuals
 from shared.errors import SolutionRefused
-
-_INFINITY = highspy.kHighsInf
-# How many scenarios join at a time, as a multiple of those that are in the tail.
-_JOIN = 2.0
-_SETTLED = 1e-12
-# Presolve costs more than it saves here: 0.55 s against 0.3 s for 100 products over 2,500 scenarios.
-_OPTIONS = {
-    "output_flag": False,
-    "threads": 1,
-    "presolve": "off",
-    "primal_feasibility_tolerance": 1e-9,
-    "dual_feasibility_tolerance": 1e-9,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,135 +33,88 @@ class TailSolver:
     """Solves standard forms with another goal in place of theirs: price * mean loss - expected' w at its least.
 
     returns: (S, n) of the scenarios after fund fees.  expected: (n,), zeros where only the loss counts.
+    purchase_cost: for each unit that is bought; counted where the form counts purchases.
     """
 
     returns: Matrix
     confidence: float
     price: float
     expected: Vector
+    tail_starts: TailStarts | Continued
+    purchase_cost: float = 0.0
 
     def solve(self, form: StandardForm, is_contradictory: Callable[[], bool] | None = None) -> Optimum | None:
         """Return the optimum, or None where the limits contradict each other. Raises SolutionRefused."""
         if form.max_volatility is not None:
             raise ValueError("a linear program has no volatility limit")
-        unit = max(self.price * float(np.abs(self.returns).mean()), float(np.abs(self.expected).max())) or 1.0
-        chosen = self._worst(np.full(len(form.lower), 1.0 / len(form.lower)))
-        while True:
-            program = _program(form, self.returns[chosen] * self.price / unit, self.expected / unit, self._most)
-            status, values = program.run()
-            if values is None:
-                if is_contradictory is None or is_contradictory():
-                    return None
-                raise SolutionRefused(f"HiGHS: {status}, although the limits do not contradict each other")
-            shares, solution = program.read(form, *values)
-            gap = self._gap(shares, chosen, solution.weights)
-            more = np.union1d(chosen, self._worst(solution.weights))
-            if gap <= _SETTLED or len(more) == len(chosen):
-                break
-            chosen = more
-        pull = self.price / unit * (self.returns[chosen].T @ shares) + self.expected / unit
-        form = replace(form, goal=Goal(0.0, pull, price=unit))
-        certificate = Certificate("HIGHS", importlib.metadata.version("highspy"), status, residuals_of(form, solution))
-        # The reweighting must be one that the definition allows, and the worst of all for these weights.
-        outside = float(max(-shares.min(), shares.max() - self._most, abs(shares.sum() - 1.0)))
-        optimum = Optimum(form, solution, certificate)
-        return with_residuals(optimum, dual=outside, complementarity=self.price / unit * gap)
+        warm = self.tail_starts.start(self.returns, self.confidence, self.price, self.expected)
+        attempts = []
+        # The second time from nothing and scaled: another path to the same optimum.
+        for start, is_scaled in ((warm, False), (cold(self.returns, self.confidence), True)):
+            program = TailProgram(
+                self.returns,
+                self.confidence,
+                self.price / self._unit,
+                self.expected / self._unit,
+                TailLimits(
+                    form.lower,
+                    form.upper,
+                    matrix_of(form.rows, len(form.lower)),
+                    limits_of(form.rows),
+                    form.current,
+                    form.max_turnover,
+                    self.purchase_cost / self._unit,
+                ),
+                start,
+            )
+            status, values = program.solve(is_scaled)
+            optimum = None if values is None else self._certified(form, status, values)
+            if optimum is not None:
+                self.tail_starts.ended(self.confidence, partial(program.start, optimum.solution.weights))
+                return optimum
+            attempts.append(status)
+            # A dual that has no end means a primal that has no solution; HiGHS alone is not believed.
+            if "unbounded" in status and (is_contradictory is None or is_contradictory()):
+                return None
+        raise SolutionRefused(f"HiGHS: {'; '.join(attempts)}, although the limits do not contradict each other")
 
-    @property
-    def _most(self) -> float:
-        """The largest share that the definition lets one scenario have."""
-        return 1.0 / ((1.0 - self.confidence) * len(self.returns))
+    @cached_property
+    def _unit(self) -> float:
+        """What one unit of the scaled objective is worth."""
+        of_loss, of_returns = self.price * float(np.abs(self.returns).mean()), float(np.abs(self.expected).max())
+        return max(of_loss, of_returns, self.purchase_cost) or 1.0
 
-    def _worst(self, weights: Vector) -> np.ndarray:
-        """Return the positions of the scenarios that are worst for these weights, in order."""
-        count = min(int(np.ceil(_JOIN / self._most)) + 1, len(self.returns))
-        return np.sort(np.argsort(self.returns @ weights, kind="stable")[:count])
+    def value(self, optimum: Optimum) -> float:
+        """Return price * mean loss - expected' w + cost of purchases."""
+        w = optimum.solution.weights
+        bought = np.maximum(w - optimum.form.current, 0.0).sum() if optimum.form.has_purchases else 0.0
+        loss = mean_loss(self.returns @ w, self.confidence)
+        return float(self.price * loss - self.expected @ w + self.purchase_cost * bought)
 
-    def _gap(self, shares: Vector, chosen: np.ndarray, weights: Vector) -> float:
-        """Return by how much the mean loss of these weights is above the one under `shares`."""
-        returns = self.returns @ weights
-        return abs(mean_loss(returns, self.confidence) + float(shares @ returns[chosen]))
-
-
-@dataclass(frozen=True, eq=False)
-class _Program:
-    """Columns q, nu, z, tau, pi, a; rows: one for each product, sum(q) = 1, then pi <= tau with purchases."""
-
-    matrix: Matrix
-    cost: Vector
-    low: Vector
-    high: Vector
-    row_low: Vector
-    row_high: Vector
-    scenarios: int
-
-    def run(self) -> tuple[str, tuple[Vector, Vector] | None]:
-        """Return HiGHS's status and, at an optimum, the values of the columns and the multipliers of the rows."""
-        model: Any = highspy.Highs()
-        for option, value in _OPTIONS.items():
-            model.setOptionValue(option, value)
-        lp: Any = highspy.HighsLp()
-        lp.num_row_, lp.num_col_ = self.matrix.shape
-        lp.col_cost_, lp.col_lower_, lp.col_upper_ = self.cost, self.low, self.high
-        lp.row_lower_, lp.row_upper_ = self.row_low, self.row_high
-        columns, rows = np.nonzero(self.matrix.T)
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_ = np.searchsorted(columns, np.arange(lp.num_col_ + 1)).astype(np.int32)
-        lp.a_matrix_.index_ = rows.astype(np.int32)
-        lp.a_matrix_.value_ = self.matrix.T[columns, rows]
-        model.passModel(lp)
-        model.run()
-        status = str(model.modelStatusToString(model.getModelStatus())).lower()
-        if model.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            return status, None
-        solution = model.getSolution()
-        return status, (np.array(solution.col_value), np.array(solution.row_dual))
-
-    def read(self, form: StandardForm, columns: Vector, duals: Vector) -> tuple[Vector, Solution]:
-        """Return q and the solution of the standard form; the multipliers of lower bounds are the rows' slacks."""
-        n, m, has_purchases = len(form.lower), len(form.rows), form.has_purchases
-        sizes = [self.scenarios, 1, m, int(has_purchases), n if has_purchases else 0, n]
-        shares, budget, rows, turnover, purchases, upper = np.split(columns, np.cumsum(sizes)[:-1])
-        slack = (self.matrix @ columns)[:n] - self.row_low[:n]
+    def _certified(self, form: StandardForm, status: str, values: Values) -> Optimum | None:
+        """Return the optimum, or None where its residuals are above the tolerance."""
+        price, expected, shares = self.price / self._unit, self.expected / self._unit, values.shares
+        pull = price * (shares @ self.returns) + expected
+        form = replace(form, goal=Goal(0.0, pull, price=self._unit, purchase_cost=self.purchase_cost / self._unit))
         solution = Solution(
-            weights=form.lower + duals[:n],
-            budget=float(budget[0]),
-            lower=slack,
-            upper=upper,
-            rows=rows,
-            purchases=purchases if has_purchases else np.zeros(n),
-            turnover=float(turnover[0]) if has_purchases else 0.0,
+            weights=values.weights,
+            budget=values.budget,
+            lower=values.lower,
+            upper=values.upper,
+            rows=values.rows,
+            purchases=values.purchases,
+            turnover=values.turnover,
             volatility=0.0,
         )
-        return shares, solution
+        certificate = Certificate("HIGHS", _version(), status, residuals_of(form, solution))
+        # The reweighting must be one that the definition allows, and the worst of all for these weights.
+        most = 1.0 / ((1.0 - self.confidence) * len(self.returns))
+        outside = float(max(-shares.min(), shares.max() - most, abs(shares.sum() - 1.0)))
+        if not max(certificate.residuals.largest, outside, price * values.gap) <= TOLERANCE:
+            return None
+        return with_residuals(Optimum(form, solution, certificate), dual=outside, complementarity=price * values.gap)
 
 
-def _program(form: StandardForm, returns: Matrix, expected: Vector, most: float) -> _Program:
-    (count, n), lower = returns.shape, form.lower
-    grouped = matrix_of(form.rows, n)
-    blocks, costs = [-returns.T, np.ones((n, 1)), grouped.T], [returns @ lower, 1.0 - lower.sum()]
-    costs.append(limits_of(form.rows) - grouped @ lower)
-    if form.max_turnover is not None:
-        blocks += [np.zeros((n, 1)), np.eye(n)]
-        costs += [form.max_turnover, form.current - lower]
-    blocks.append(np.eye(n))
-    costs.append(form.upper - lower)
-    cost = np.concatenate([np.atleast_1d(part) for part in costs])
-    rows = [np.hstack(blocks), np.append(np.ones(count), np.zeros(len(cost) - count))[None, :]]
-    if form.max_turnover is not None:
-        start = count + 1 + len(form.rows)
-        sell = np.zeros((n, len(cost)))
-        sell[:, start], sell[:, start + 1 : start + 1 + n] = 1.0, -np.eye(n)
-        rows.append(sell)
-    extra = n if form.max_turnover is not None else 0
-    low, high = np.zeros(len(cost)), np.full(len(cost), _INFINITY)
-    high[:count], low[count] = most, -_INFINITY
-    return _Program(
-        matrix=np.vstack(rows),
-        cost=cost,
-        low=low,
-        high=high,
-        row_low=np.concatenate([expected, [1.0], np.zeros(extra)]),
-        row_high=np.concatenate([np.full(n, _INFINITY), [1.0], np.full(extra, _INFINITY)]),
-        scenarios=count,
-    )
+@cache
+def _version() -> str:
+    return importlib.metadata.version("highspy")

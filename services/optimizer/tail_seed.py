@@ -16,6 +16,8 @@ from services.optimizer.constraints import Row, limits_of, matrix_of
 from services.optimizer.moments import Matrix, Vector
 from services.optimizer.problem import CvarLimit
 from services.optimizer.standard_form import StandardForm
+from services.optimizer.tail_polish import polished_shares
+from services.optimizer.tail_quadratic import quadratic_tail
 from services.optimizer.tails import row_of
 
 cp: Any = cvxpy
@@ -24,11 +26,24 @@ cp: Any = cvxpy
 _MARGIN = 3.0
 
 
-def seed(form: StandardForm, returns: Matrix, limit: CvarLimit, near: Vector) -> Row | None:
+def seed(form: StandardForm, returns: Matrix, limit: CvarLimit, near: Vector, lowest: Vector) -> Row | None:
     """Return the linear limit, or None where the solver finds no optimum.
 
-    returns: (S, n).  near: weights, (n,), whose bad scenarios are those that may matter; the others are left out.
+    returns: (S, n).  near, lowest: weights without the limit and of least loss, (n,): what is bad for them may matter.
     """
+    if form.max_volatility is not None:
+        return _within_cone(form, returns, limit, near)
+    tail = quadratic_tail(form, returns, limit, (near, lowest))
+    if tail is None:
+        return None
+    shares = polished_shares(form, returns, limit, tail)
+    if shares is None:
+        shares = np.zeros(len(returns))
+        shares[tail.joined] = np.maximum(tail.pulls, 0.0)
+    return row_of(returns, shares / shares.sum(), limit) if shares.sum() > 0.0 else None
+
+
+def _within_cone(form: StandardForm, returns: Matrix, limit: CvarLimit, near: Vector) -> Row | None:
     count, n = returns.shape
     size = min(int(np.ceil(_MARGIN * (1.0 - limit.confidence) * count)) + 1, count)
     chosen = np.argsort(returns @ near, kind="stable")[:size]

@@ -16,12 +16,11 @@ from typing import Any
 import cvxpy
 import numpy as np
 
-from services.optimizer.constraints import limits_of, matrix_of
 from services.optimizer.moments import Matrix, Vector
 from services.optimizer.standard_form import Solution, StandardForm
 
 PRODUCT_STEPS = (8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-ROW_STEPS = (8, 32, 128, 512)
+ROW_STEPS = (8, 16, 32, 128, 512)
 # cvxpy's own types leave out most of its functions.
 cp: Any = cvxpy
 
@@ -141,7 +140,7 @@ class Template:
             lower=np.where(free, self._dual("lower")[:count], 0.0),
             upper=np.where(free, self._dual("upper")[:count], 0.0),
             # A row over constants alone is kept or not, whatever the weights: its multiplier means nothing.
-            rows=self._dual("rows")[:rows] * (np.abs(matrix_of(form.rows, count)) @ free > 0.0),
+            rows=self._dual("rows")[:rows] * form.row_matrix[:, free].any(axis=1),
             purchases=self._dual("purchases")[:count] if form.has_purchases else np.zeros(count),
             turnover=float(self._dual("turnover")) if form.has_purchases else 0.0,
             volatility=float(self._dual("volatility")) if form.max_volatility is not None else 0.0,
@@ -159,7 +158,6 @@ def padded(count: int, steps: tuple[int, ...]) -> int:
 def _padded_numbers(form: StandardForm, shape: Shape) -> dict[str, Any]:
     free = form.is_free
     fixed = np.where(free, 0.0, form.lower)
-    rows = matrix_of(form.rows, len(free))
     spread = _Spread(shape, free)
     bought = np.maximum(fixed - form.current, 0.0)[~free].sum()
     return {
@@ -168,8 +166,8 @@ def _padded_numbers(form: StandardForm, shape: Shape) -> dict[str, Any]:
         "budget": 1.0 - fixed.sum(),
         "lower": spread.products(form.lower, -1.0),
         "upper": spread.products(form.upper, 1.0),
-        "rows": spread.rows(rows),
-        "limits": spread.limits(limits_of(form.rows) - rows @ fixed),
+        "rows": spread.rows(form.row_matrix),
+        "limits": spread.limits(form.row_limits - form.row_matrix @ fixed),
         "root": spread.factors(form.root),
         "common_fixed": form.root.T @ fixed,
         "deviations": spread.products(form.specific, 0.0),

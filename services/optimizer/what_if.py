@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -21,12 +22,16 @@ from services.optimizer.objective import (
     Wanted,
 )
 from services.optimizer.portfolio import Best, best_portfolio
+from services.optimizer.positions.conflicts import MAX_POSITIONS, MIN_POSITION
+from services.optimizer.positions.given import given_positions
 from services.optimizer.problem import Limits, Problem
 from services.optimizer.solve import Solver
 from services.optimizer.tails import mean_loss
 
 # Expected returns are taken for means over this many years: about as long as a clean daily history of funds is.
 EVIDENCE_YEARS = 20.0
+# What remains after the last step: making the answer a message and sending it.
+_RESERVE_SECONDS = 0.05
 _SEED = 20_261_122
 _LOW, _HIGH = 5.0, 95.0
 _WHOLE = (
@@ -41,20 +46,50 @@ _WHOLE = (
 
 
 def limit_costs(
-    problem: Problem, expectations: Expectations, objective: Wanted, best: Best, solver: Solver
+    problem: Problem,
+    expectations: Expectations,
+    objective: Wanted,
+    best: Best,
+    solver: Solver,
+    deadline: float | None = None,
 ) -> tuple[LimitCost, ...]:
     """Return what the objective gains when each binding limit is dropped alone, the dearest first.
 
-    Limits that do not bind cost nothing and are left out.
+    Limits that do not bind cost nothing and are left out. Where positions were chosen, other limits are dropped given
+    that choice.
+    deadline: on time.monotonic's clock; limits for which it leaves no time are left out, the least dear by their
+    shadow price first.
     """
     value = objective_value(expectations, objective, best.weights)
     costs = []
-    for field in {limit.field for limit in best.binding if limit.field.startswith("limits.")}:
+    time_left = TimeLeft(deadline)
+    for field in dict.fromkeys(limit.field for limit in best.binding if limit.field.startswith("limits.")):
+        if not time_left.for_another():
+            break
         freer = replace(problem, limits=without(problem.limits, field))
+        if best.choice is not None:
+            freer = given_positions(freer, best.choice.places)
         other = best_portfolio(freer, expectations, objective, solver)
         if isinstance(other, Best):
             costs.append(LimitCost(field, max(objective_value(expectations, objective, other.weights) - value, 0.0)))
     return tuple(sorted(costs, key=lambda cost: (-cost.cost, cost.field)))
+
+
+class TimeLeft:
+    """Tells before each of several steps whether the deadline leaves time for one as long as the longest so far."""
+
+    def __init__(self, deadline: float | None) -> None:
+        self._deadline = deadline
+        self._longest = 0.0
+        self._began: float | None = None
+
+    def for_another(self) -> bool:
+        """Return whether another step can be done, and note how long the one before took."""
+        now = time.monotonic()
+        if self._began is not None:
+            self._longest = max(self._longest, now - self._began)
+        self._began = now
+        return self._deadline is None or now + self._longest + _RESERVE_SECONDS < self._deadline
 
 
 def without(limits: Limits, field: str) -> Limits:
@@ -62,6 +97,10 @@ def without(limits: Limits, field: str) -> Limits:
     name = field.removeprefix("limits.").split(".")[0].split("[")[0]
     if name in _WHOLE:
         return replace(limits, **{name: None})  # type: ignore[arg-type]
+    if field == MIN_POSITION and limits.positions is not None:
+        return replace(limits, positions=replace(limits.positions, min_position=0.0))
+    if field == MAX_POSITIONS:
+        return replace(limits, positions=None)
     key, rest = field.split("[", 1)[1].rsplit("]", 1)
     if name == "excluded_product_ids":
         return replace(limits, excluded=limits.excluded - {key})
@@ -108,6 +147,8 @@ def weight_ranges(
     The error of a mean over EVIDENCE_YEARS has the covariance of the returns divided by those years. Draws for which
     no portfolio obeys the limits are left out. Source: Michaud (1998), Efficient Asset Management, chapter 5.
     """
+    if not resamples:
+        return ()
     moments, random = expectations.moments, np.random.default_rng(_SEED)
     count, factors = moments.root.shape
     drawn = []

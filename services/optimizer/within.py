@@ -4,14 +4,15 @@ Both are brought back to it, so that every step is certified as any other optimu
 - Tracking error: with a multiplier on half its square the limit joins the objective as one more quadratic over the
   same covariance (Boyd and Vandenberghe 2004, section 5.5.5). The blend (1 - x) f + x d^2 / 2 is solved for the x
   at which the deviation d equals the limit; d falls as x rises.
-- Loss in the worst scenarios: linear limits are added until none is broken, see `tails`.
+- Loss in the worst scenarios: where the rest is linear, by the price of the loss, see `tail_price`. Else linear limits
+  are added until none is broken, see `tails`, the first of them from the whole program, see `tail_seed`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -19,12 +20,16 @@ from scipy.optimize import brentq
 
 from services.optimizer.answers import BindingLimit
 from services.optimizer.constraints import Row
-from services.optimizer.moments import Vector
+from services.optimizer.moments import Matrix
 from services.optimizer.objective import Goal
-from services.optimizer.problem import Limits, TrackingErrorLimit
+from services.optimizer.problem import CvarLimit, Limits, TrackingErrorLimit
+from services.optimizer.proven import Found, with_residuals
 from services.optimizer.solve import Optimum
 from services.optimizer.standard_form import StandardForm
+from services.optimizer.tail_price import priced
+from services.optimizer.tail_program import TailSolver
 from services.optimizer.tail_seed import seed
+from services.optimizer.tail_starts import Continued, TailStarts
 from services.optimizer.tails import cut, mean_loss
 from shared.errors import SolutionRefused
 
@@ -35,25 +40,19 @@ _MOST_CUTS = 300
 # After this many linear limits the whole program is asked for the one that matters.
 _SLOW = 12
 _SMALLEST_BLEND = 1e-9
+# What rounding may add to the least loss there is, relative; contradictions are judged with the same.
+_ROOM = 1e-6
 
 Ask = Callable[[], bool] | None
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """An optimum, and what it is held back by beside the limits of the standard form."""
-
-    optimum: Optimum
-    binding: tuple[BindingLimit, ...] = ()
-
-    @property
-    def weights(self) -> Vector:
-        """The weights, (n,)."""
-        return self.optimum.solution.weights
-
-
 class SolvesForms(Protocol):
     """What `Within` builds on: the solver of quadratic problems, or the program for the least loss."""
+
+    @property
+    def tail_starts(self) -> TailStarts | Continued:
+        """Where programs over the scenarios start."""
+        ...
 
     def solve(self, form: StandardForm, is_contradictory: Ask = None) -> Optimum | None:
         """Return the optimum, or None where the limits contradict each other. Raises SolutionRefused."""
@@ -78,17 +77,51 @@ class Within:
         """Return the optimum, or None where the limits contradict each other. Raises SolutionRefused."""
         if self._cvar is None or self._returns is None:
             return self._tracking(form, is_contradictory)
+        free = self._tracking(form, is_contradictory)
+        if free is None or mean_loss(self._returns @ free.weights, self._cvar.confidence) <= self._cvar.max_loss:
+            return free
+        least = TailSolver(
+            self._returns, self._cvar.confidence, 1.0, np.zeros(len(form.lower)), self._solver.tail_starts
+        )
+        lowest = least.solve(replace(form, max_volatility=None), is_contradictory)
+        if lowest is None or _loss(lowest, self._returns, self._cvar) > self._cvar.max_loss * (1.0 + _ROOM) + _KEPT:
+            if is_contradictory is not None and not is_contradictory():
+                raise SolutionRefused("no portfolio keeps the loss, although the limits do not contradict each other")
+            return None
+        program = self._linear(form, least)
+        if program is not None:
+            return priced(program, form, self._cvar, free.optimum, lowest)
+        return self._cut(form, self._returns, self._cvar, free, lowest, is_contradictory)
+
+    def _linear(self, form: StandardForm, least: TailSolver) -> TailSolver | None:
+        """Return the problem without the limit on the loss as a tail program; None where it is none."""
+        if isinstance(self._solver, TailSolver):
+            return self._solver if self._solver.confidence == least.confidence else None
+        if form.goal.quadratic > 0.0 or form.max_volatility is not None or self._deviation is not None:
+            return None
+        return replace(least, price=0.0, expected=form.goal.linear, purchase_cost=form.goal.purchase_cost)
+
+    def _cut(
+        self,
+        form: StandardForm,
+        returns: Matrix,
+        limit: CvarLimit,
+        found: Found,
+        lowest: Optimum,
+        is_contradictory: Ask,
+    ) -> Found | None:
         for step in range(_MOST_CUTS):
-            found = self._tracking(replace(form, rows=(*form.rows, *self._cuts)), is_contradictory)
-            if found is None:
+            self._cuts.append(cut(returns, found.weights, limit))
+            if step % _SLOW == 0 and form.goal.quadratic > 0.0:
+                seeded = seed(form, returns, limit, found.weights, lowest.solution.weights)
+                self._cuts += [] if seeded is None else [seeded]
+            better = self._tracking(replace(form, rows=(*form.rows, *self._cuts)), is_contradictory)
+            if better is None:
                 return None
-            excess = mean_loss(self._returns @ found.weights, self._cvar.confidence) - self._cvar.max_loss
+            found = better
+            excess = _loss(found.optimum, returns, limit) - limit.max_loss
             if excess <= _KEPT:
                 return replace(found, optimum=with_residuals(found.optimum, primal=excess))
-            self._cuts.append(cut(self._returns, found.weights, self._cvar))
-            if step % _SLOW == _SLOW - 1 and form.goal.quadratic > 0.0:
-                seeded = seed(form, self._returns, self._cvar, found.weights)
-                self._cuts += [] if seeded is None else [seeded]
         raise SolutionRefused(f"the loss in the worst scenarios is not settled after {_MOST_CUTS} linear limits")
 
     def _tracking(self, form: StandardForm, is_contradictory: Ask) -> Found | None:
@@ -126,21 +159,14 @@ class Within:
         return Found(best, (BindingLimit(TRACKING_ERROR, tracking.max_tracking_error, worth),))
 
 
+def _loss(optimum: Optimum, returns: Matrix, limit: CvarLimit) -> float:
+    return mean_loss(returns @ optimum.solution.weights, limit.confidence)
+
+
 def deviation(optimum: Optimum, tracking: TrackingErrorLimit) -> float:
     """Return the tracking error in units of the form's scale."""
     difference = optimum.solution.weights - np.array(tracking.benchmark)
     return math.sqrt(max(float(difference @ optimum.form.covariance_times(difference)), 0.0))
-
-
-def with_residuals(optimum: Optimum, primal: float = 0.0, dual: float = 0.0, complementarity: float = 0.0) -> Optimum:
-    """Return the optimum with a certificate that counts these too. Raises SolutionRefused above its tolerance."""
-    before = optimum.certificate.residuals
-    residuals = type(before)(
-        max(before.primal, primal), max(before.dual, dual), max(before.complementarity, complementarity)
-    )
-    if not residuals.largest <= optimum.certificate.tolerance:
-        raise SolutionRefused(f"residuals of {residuals.largest:.1e} are above {optimum.certificate.tolerance:g}")
-    return replace(optimum, certificate=replace(optimum.certificate, residuals=residuals))
 
 
 def _blend(form: StandardForm, tracking: TrackingErrorLimit, blend: float) -> Goal:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -23,6 +24,7 @@ COMMANDS = {
     "optimize.yaml": ("optimize", ["Held back by", "one point more turnover adds", "What each limit costs"]),
     "optimize-cn.yaml": ("optimize", ["518880", "checked by its own KKT residuals"]),
     "optimize-infeasible.yaml": ("optimize", ["contradict each other", "limits.max_volatility", "shares at least"]),
+    "batch.yaml": ("batch", ["family return", "saver return", "contradiction: limits."]),
     "frontier.yaml": ("frontier", ["<- best", "Return / volatility"]),
     "risk.yaml": ("risk", ["Loss in bad outcomes", "By asset class", "global-2008", "Beta to the benchmark"]),
     "rebalance.yaml": ("rebalance", ["Orders, sales first", "vti-2026", "harvest", "Tax, estimated", "wash sales"]),
@@ -125,7 +127,7 @@ async def test_json_is_the_response_and_the_only_thing_on_standard_output(
     )
 
     assert done.status == 0
-    assert json.loads(done.out)
+    assert [json.loads(line) for line in done.out.splitlines()] if command == "batch" else json.loads(done.out)
 
 
 @pytest.mark.parametrize("name", ["optimize.yaml", "frontier.yaml", "risk.yaml", "project.yaml", "backtest.yaml"])
@@ -217,6 +219,64 @@ async def test_a_missing_or_empty_table_of_prices_is_told(address: str, tmp_path
     assert (missing.status, nothing.status) == (2, 2)
     assert "--prices nowhere.csv cannot be read" in missing.err
     assert "is empty" in nothing.err
+
+
+async def test_a_client_of_a_batch_that_fails_is_told_by_line_and_fails_no_other(address: str, tmp_path: Path) -> None:
+    file = edited("batch.yaml", tmp_path, ("max_volatility: 0.04", "max_volatility: -4"))
+
+    told = await fiducia("batch", str(file), "--address", address, home=tmp_path)
+    lines = await fiducia("batch", str(file), "--json", "--address", address, home=tmp_path)
+
+    assert (told.status, lines.status) == (2, 2)
+    assert "failed: INVALID_REQUEST: items[0].limits.max_volatility: found -4" in one_line(told)
+    number = file.read_text().splitlines().index("    limits: {max_volatility: -4, min_cash: 0.05}") + 1
+    assert f"(line {number})" in one_line(told)
+    assert "3 clients: 1 with a portfolio, 1 with limits that contradict each other, 1 failed." in one_line(told)
+    found = {row["itemId"]: row for row in map(json.loads, lines.out.splitlines())}
+    assert sorted(found) == ["contradiction", "family", "saver"]
+    assert found["saver"]["error"]["reason"] == "INVALID_REQUEST"
+    assert found["family"]["optimal"]["weights"]
+
+
+async def test_a_wrong_universe_of_a_batch_is_told_by_line(address: str, tmp_path: Path) -> None:
+    file = edited("batch.yaml", tmp_path, ("expense_ratio: 0.0003", "expense_ratio: 3"))
+
+    done = await fiducia("batch", str(file), "--address", address, home=tmp_path)
+
+    assert (done.status, done.out) == (2, "")
+    assert "universe.products[0].expense_ratio: found 3" in done.err
+    assert "(line " in done.err
+
+
+async def test_snapshots_are_listed_shown_and_activated_by_their_first_digits(
+    address: str, snapshot: str, tmp_path: Path
+) -> None:
+    def market(*arguments: str) -> Coroutine[Any, Any, Done]:
+        return fiducia("market", *arguments, "--address", address, home=tmp_path)
+
+    before = json.loads((await market("show", "--json")).out)
+    listed = await market("list")
+    shown = await market("show", snapshot[:12])
+    activated = await market("activate", snapshot[:12])
+    after = json.loads((await market("list", "--json")).out)
+    await market("activate", before["marketSnapshot"])
+
+    assert (listed.status, shown.status, activated.status) == (0, 0, 0)
+    assert f"{before['marketSnapshot'][:12]} active" in one_line(listed)
+    assert f"{snapshot[:12]} " in one_line(listed)
+    says = ["Expected returns", "Covariance", "Products (4)", "No fault was found"]
+    assert [words for words in says if words not in one_line(shown)] == []
+    assert snapshot in activated.out
+    assert [entry["id"] for entry in after["snapshots"] if entry.get("active")] == [snapshot]
+
+
+@pytest.mark.parametrize("name", ["f" * 12, "3f", "latest", "f" * 64])
+async def test_a_snapshot_that_is_not_there_is_no_traceback(address: str, name: str, tmp_path: Path) -> None:
+    done = await fiducia("market", "show", name, "--address", address, home=tmp_path)
+
+    assert (done.status, done.out) == (2, "")
+    assert name[:12] in done.err
+    assert "Traceback" not in done.err
 
 
 async def test_an_optimizer_that_is_down_is_named_without_a_traceback(tmp_path: Path) -> None:

@@ -44,11 +44,15 @@ def _message() -> Message:
     )
 
 
+def _read(message: Message, checks: Checks) -> None:
+    parse_problem(message, MARKET, checks)
+    checks.raise_any()
+
+
 def _refused(message: Message) -> list[str]:
     checks = Checks()
-    parse_problem(message, MARKET, checks)
     with pytest.raises(InvalidRequest) as refusal:
-        checks.raise_any()
+        _read(message, checks)
     return [violation.field for violation in refusal.value.violations]
 
 

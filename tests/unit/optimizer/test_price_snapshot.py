@@ -149,7 +149,7 @@ def test_assumptions_and_prices_are_listed_together_newest_first(tmp_path: Path)
 
     assert [entry.id for entry in page.snapshots] == [kept.id, older]
     assert store.prices(older) is None
-    with pytest.raises(UnsupportedCombination, match="ImportMarketData"):
+    with pytest.raises(UnsupportedCombination, match="import a table of prices"):
         store.required_prices(older)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from services.optimizer.answers import OptimizeJob, Portfolio
 from services.optimizer.engine import optimize
+from services.optimizer.expectations import expectations_of
 from services.optimizer.objective import (
     MaximumSharpe,
     MeanVarianceUtility,
@@ -17,8 +19,9 @@ from services.optimizer.objective import (
     TargetVolatility,
     Wanted,
 )
+from services.optimizer.portfolio import Best, best_portfolio
 from services.optimizer.problem import Bound, Limits, Problem
-from services.optimizer.what_if import without
+from services.optimizer.what_if import limit_costs, without
 from tests.unit.optimizer.builders import SOLVER, best, dense_market, group, products
 
 COVARIANCE = np.array([[0.04, 0.01, 0.012], [0.01, 0.0225, 0.014], [0.012, 0.014, 0.04]])
@@ -97,3 +100,17 @@ def test_returns_that_do_not_count_move_no_weight() -> None:
 
     for weight, each in zip(found.weights, found.weight_ranges, strict=True):
         assert [each.low, each.high] == pytest.approx([weight, weight])
+
+
+def test_a_deadline_that_has_passed_leaves_no_time_for_costs_of_limits() -> None:
+    objective = MeanVarianceUtility(4.0)
+    expectations = expectations_of(HELD_BACK, dense_market(EXPECTED, COVARIANCE))
+    found = best_portfolio(HELD_BACK, expectations, objective, SOLVER)
+    assert isinstance(found, Best)
+
+    in_time = limit_costs(HELD_BACK, expectations, objective, found, SOLVER, time.monotonic() + 3_600.0)
+    too_late = limit_costs(HELD_BACK, expectations, objective, found, SOLVER, time.monotonic())
+
+    assert [cost.field for cost in in_time] == ["limits.max_turnover"]
+    assert in_time == limit_costs(HELD_BACK, expectations, objective, found, SOLVER)
+    assert too_late == ()

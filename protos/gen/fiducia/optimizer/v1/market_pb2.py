@@ -22,34 +22,41 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!fiducia/optimizer/v1/market.proto\x12\x14\x66iducia.optimizer.v1\x1a\x16google/type/date.proto\"\xf6\x01\n\nEstimation\x12\x36\n\x07returns\x18\x01 \x01(\x0e\x32%.fiducia.optimizer.v1.ReturnEstimator\x12=\n\ncovariance\x18\x02 \x01(\x0e\x32).fiducia.optimizer.v1.CovarianceEstimator\x12\x16\n\x0ehalf_life_days\x18\x03 \x01(\x01\x12\x14\n\x0c\x66\x61\x63tor_count\x18\x04 \x01(\x05\x12\x16\n\x0erisk_free_rate\x18\x05 \x01(\x01\x12\x16\n\x0emarket_premium\x18\x06 \x01(\x01\x12\x13\n\x0bwindow_days\x18\x07 \x01(\x05\"\xc4\x01\n\x17ImportMarketDataRequest\x12\x0e\n\x06prices\x18\x01 \x01(\x0c\x12\x31\n\x06\x66ormat\x18\x02 \x01(\x0e\x32!.fiducia.optimizer.v1.PriceFormat\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x34\n\nestimation\x18\x05 \x01(\x0b\x32 .fiducia.optimizer.v1.Estimation\x12\x10\n\x08\x61\x63tivate\x18\x06 \x01(\x08\"\xab\x01\n\nPriceFault\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.fiducia.optimizer.v1.PriceFaultKind\x12\x1f\n\x04\x64\x61te\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\r\n\x05\x63ount\x18\x04 \x01(\x05\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x10\n\x08left_out\x18\x06 \x01(\x08\"\xdc\x01\n\x18ImportMarketDataResponse\x12\x17\n\x0fmarket_snapshot\x18\x01 \x01(\t\x12\x15\n\rproduct_count\x18\x02 \x01(\x05\x12\x11\n\tday_count\x18\x03 \x01(\x05\x12%\n\nfirst_date\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12$\n\tlast_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12\x30\n\x06\x66\x61ults\x18\x06 \x03(\x0b\x32 .fiducia.optimizer.v1.PriceFault\"8\n\x1d\x41\x63tivateMarketSnapshotRequest\x12\x17\n\x0fmarket_snapshot\x18\x01 \x01(\t\"9\n\x1e\x41\x63tivateMarketSnapshotResponse\x12\x17\n\x0fmarket_snapshot\x18\x01 \x01(\t*[\n\x0bPriceFormat\x12\x1c\n\x18PRICE_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n\x10PRICE_FORMAT_CSV\x10\x01\x12\x18\n\x14PRICE_FORMAT_PARQUET\x10\x02*\x91\x01\n\x0fReturnEstimator\x12 \n\x1cRETURN_ESTIMATOR_UNSPECIFIED\x10\x00\x12\x1f\n\x1bRETURN_ESTIMATOR_HISTORICAL\x10\x01\x12 \n\x1cRETURN_ESTIMATOR_JAMES_STEIN\x10\x02\x12\x19\n\x15RETURN_ESTIMATOR_CAPM\x10\x03*\xe0\x01\n\x13\x43ovarianceEstimator\x12$\n COVARIANCE_ESTIMATOR_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x43OVARIANCE_ESTIMATOR_SAMPLE\x10\x01\x12\x1d\n\x19\x43OVARIANCE_ESTIMATOR_EWMA\x10\x02\x12$\n COVARIANCE_ESTIMATOR_LEDOIT_WOLF\x10\x03\x12\x1c\n\x18\x43OVARIANCE_ESTIMATOR_OAS\x10\x04\x12\x1f\n\x1b\x43OVARIANCE_ESTIMATOR_FACTOR\x10\x05*\x81\x02\n\x0ePriceFaultKind\x12 \n\x1cPRICE_FAULT_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18PRICE_FAULT_KIND_MISSING\x10\x01\x12$\n PRICE_FAULT_KIND_UNEQUAL_HISTORY\x10\x02\x12\x1a\n\x16PRICE_FAULT_KIND_STALE\x10\x03\x12#\n\x1fPRICE_FAULT_KIND_DUPLICATE_DATE\x10\x04\x12%\n!PRICE_FAULT_KIND_UNADJUSTED_SPLIT\x10\x05\x12!\n\x1dPRICE_FAULT_KIND_NOT_POSITIVE\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!fiducia/optimizer/v1/market.proto\x12\x14\x66iducia.optimizer.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xf6\x01\n\nEstimation\x12\x36\n\x07returns\x18\x01 \x01(\x0e\x32%.fiducia.optimizer.v1.ReturnEstimator\x12=\n\ncovariance\x18\x02 \x01(\x0e\x32).fiducia.optimizer.v1.CovarianceEstimator\x12\x16\n\x0ehalf_life_days\x18\x03 \x01(\x01\x12\x14\n\x0c\x66\x61\x63tor_count\x18\x04 \x01(\x05\x12\x16\n\x0erisk_free_rate\x18\x05 \x01(\x01\x12\x16\n\x0emarket_premium\x18\x06 \x01(\x01\x12\x13\n\x0bwindow_days\x18\x07 \x01(\x05\"\xc4\x01\n\x17ImportMarketDataRequest\x12\x0e\n\x06prices\x18\x01 \x01(\x0c\x12\x31\n\x06\x66ormat\x18\x02 \x01(\x0e\x32!.fiducia.optimizer.v1.PriceFormat\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x34\n\nestimation\x18\x05 \x01(\x0b\x32 .fiducia.optimizer.v1.Estimation\x12\x10\n\x08\x61\x63tivate\x18\x06 \x01(\x08\"\xab\x01\n\nPriceFault\x12\x12\n\nproduct_id\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.fiducia.optimizer.v1.PriceFaultKind\x12\x1f\n\x04\x64\x61te\x18\x03 \x01(\x0b\x32\x11.google.type.Date\x12\r\n\x05\x63ount\x18\x04 \x01(\x05\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x10\n\x08left_out\x18\x06 \x01(\x08\"\xdc\x01\n\x18ImportMarketDataResponse\x12\x17\n\x0fmarket_snapshot\x18\x01 \x01(\t\x12\x15\n\rproduct_count\x18\x02 \x01(\x05\x12\x11\n\tday_count\x18\x03 \x01(\x05\x12%\n\nfirst_date\x18\x04 \x01(\x0b\x32\x11.google.type.Date\x12$\n\tlast_date\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12\x30\n\x06\x66\x61ults\x18\x06 \x03(\x0b\x32 .fiducia.optimizer.v1.PriceFault\"8\n\x1d\x41\x63tivateMarketSnapshotRequest\x12\x17\n\x0fmarket_snapshot\x18\x01 \x01(\t\"9\n\x1e\x41\x63tivateMarketSnapshotResponse\x12\x17\n\x0fmarket_snapshot\x18\x01 \x01(\t\"3\n\x18GetMarketSnapshotRequest\x12\x17\n\x0fmarket_snapshot\x18\x01 \x01(\t\"\xd2\x03\n\x19GetMarketSnapshotResponse\x12\x17\n\x0fmarket_snapshot\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x02 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x36\n\x04kind\x18\x05 \x01(\x0e\x32(.fiducia.optimizer.v1.MarketSnapshotKind\x12\x12\n\ncurrencies\x18\x06 \x03(\t\x12\r\n\x05label\x18\x07 \x01(\t\x12\x15\n\rasset_classes\x18\x08 \x03(\t\x12\x13\n\x0bproduct_ids\x18\t \x03(\t\x12%\n\nfirst_date\x18\n \x01(\x0b\x32\x11.google.type.Date\x12$\n\tlast_date\x18\x0b \x01(\x0b\x32\x11.google.type.Date\x12\x11\n\tday_count\x18\x0c \x01(\x05\x12\x30\n\x06\x66\x61ults\x18\r \x03(\x0b\x32 .fiducia.optimizer.v1.PriceFault\x12\x34\n\nestimation\x18\x0e \x01(\x0b\x32 .fiducia.optimizer.v1.Estimation*[\n\x0bPriceFormat\x12\x1c\n\x18PRICE_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n\x10PRICE_FORMAT_CSV\x10\x01\x12\x18\n\x14PRICE_FORMAT_PARQUET\x10\x02*\x91\x01\n\x0fReturnEstimator\x12 \n\x1cRETURN_ESTIMATOR_UNSPECIFIED\x10\x00\x12\x1f\n\x1bRETURN_ESTIMATOR_HISTORICAL\x10\x01\x12 \n\x1cRETURN_ESTIMATOR_JAMES_STEIN\x10\x02\x12\x19\n\x15RETURN_ESTIMATOR_CAPM\x10\x03*\xe0\x01\n\x13\x43ovarianceEstimator\x12$\n COVARIANCE_ESTIMATOR_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x43OVARIANCE_ESTIMATOR_SAMPLE\x10\x01\x12\x1d\n\x19\x43OVARIANCE_ESTIMATOR_EWMA\x10\x02\x12$\n COVARIANCE_ESTIMATOR_LEDOIT_WOLF\x10\x03\x12\x1c\n\x18\x43OVARIANCE_ESTIMATOR_OAS\x10\x04\x12\x1f\n\x1b\x43OVARIANCE_ESTIMATOR_FACTOR\x10\x05*\x81\x02\n\x0ePriceFaultKind\x12 \n\x1cPRICE_FAULT_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18PRICE_FAULT_KIND_MISSING\x10\x01\x12$\n PRICE_FAULT_KIND_UNEQUAL_HISTORY\x10\x02\x12\x1a\n\x16PRICE_FAULT_KIND_STALE\x10\x03\x12#\n\x1fPRICE_FAULT_KIND_DUPLICATE_DATE\x10\x04\x12%\n!PRICE_FAULT_KIND_UNADJUSTED_SPLIT\x10\x05\x12!\n\x1dPRICE_FAULT_KIND_NOT_POSITIVE\x10\x06*\x81\x01\n\x12MarketSnapshotKind\x12$\n MARKET_SNAPSHOT_KIND_UNSPECIFIED\x10\x00\x12$\n MARKET_SNAPSHOT_KIND_ASSUMPTIONS\x10\x01\x12\x1f\n\x1bMARKET_SNAPSHOT_KIND_PRICES\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fiducia.optimizer.v1.market_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRICEFORMAT']._serialized_start=1045
-  _globals['_PRICEFORMAT']._serialized_end=1136
-  _globals['_RETURNESTIMATOR']._serialized_start=1139
-  _globals['_RETURNESTIMATOR']._serialized_end=1284
-  _globals['_COVARIANCEESTIMATOR']._serialized_start=1287
-  _globals['_COVARIANCEESTIMATOR']._serialized_end=1511
-  _globals['_PRICEFAULTKIND']._serialized_start=1514
-  _globals['_PRICEFAULTKIND']._serialized_end=1771
-  _globals['_ESTIMATION']._serialized_start=84
-  _globals['_ESTIMATION']._serialized_end=330
-  _globals['_IMPORTMARKETDATAREQUEST']._serialized_start=333
-  _globals['_IMPORTMARKETDATAREQUEST']._serialized_end=529
-  _globals['_PRICEFAULT']._serialized_start=532
-  _globals['_PRICEFAULT']._serialized_end=703
-  _globals['_IMPORTMARKETDATARESPONSE']._serialized_start=706
-  _globals['_IMPORTMARKETDATARESPONSE']._serialized_end=926
-  _globals['_ACTIVATEMARKETSNAPSHOTREQUEST']._serialized_start=928
-  _globals['_ACTIVATEMARKETSNAPSHOTREQUEST']._serialized_end=984
-  _globals['_ACTIVATEMARKETSNAPSHOTRESPONSE']._serialized_start=986
-  _globals['_ACTIVATEMARKETSNAPSHOTRESPONSE']._serialized_end=1043
+  _globals['_PRICEFORMAT']._serialized_start=1600
+  _globals['_PRICEFORMAT']._serialized_end=1691
+  _globals['_RETURNESTIMATOR']._serialized_start=1694
+  _globals['_RETURNESTIMATOR']._serialized_end=1839
+  _globals['_COVARIANCEESTIMATOR']._serialized_start=1842
+  _globals['_COVARIANCEESTIMATOR']._serialized_end=2066
+  _globals['_PRICEFAULTKIND']._serialized_start=2069
+  _globals['_PRICEFAULTKIND']._serialized_end=2326
+  _globals['_MARKETSNAPSHOTKIND']._serialized_start=2329
+  _globals['_MARKETSNAPSHOTKIND']._serialized_end=2458
+  _globals['_ESTIMATION']._serialized_start=117
+  _globals['_ESTIMATION']._serialized_end=363
+  _globals['_IMPORTMARKETDATAREQUEST']._serialized_start=366
+  _globals['_IMPORTMARKETDATAREQUEST']._serialized_end=562
+  _globals['_PRICEFAULT']._serialized_start=565
+  _globals['_PRICEFAULT']._serialized_end=736
+  _globals['_IMPORTMARKETDATARESPONSE']._serialized_start=739
+  _globals['_IMPORTMARKETDATARESPONSE']._serialized_end=959
+  _globals['_ACTIVATEMARKETSNAPSHOTREQUEST']._serialized_start=961
+  _globals['_ACTIVATEMARKETSNAPSHOTREQUEST']._serialized_end=1017
+  _globals['_ACTIVATEMARKETSNAPSHOTRESPONSE']._serialized_start=1019
+  _globals['_ACTIVATEMARKETSNAPSHOTRESPONSE']._serialized_end=1076
+  _globals['_GETMARKETSNAPSHOTREQUEST']._serialized_start=1078
+  _globals['_GETMARKETSNAPSHOTREQUEST']._serialized_end=1129
+  _globals['_GETMARKETSNAPSHOTRESPONSE']._serialized_start=1132
+  _globals['_GETMARKETSNAPSHOTRESPONSE']._serialized_end=1598
 # @@protoc_insertion_point(module_scope)

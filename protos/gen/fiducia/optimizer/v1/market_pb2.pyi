@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import date_pb2 as _date_pb2
@@ -147,6 +148,30 @@ PRICE_FAULT_KIND_UNADJUSTED_SPLIT: PriceFaultKind.ValueType  # 5
 PRICE_FAULT_KIND_NOT_POSITIVE: PriceFaultKind.ValueType  # 6
 """A price that is not a number above zero."""
 Global___PriceFaultKind: _TypeAlias = PriceFaultKind  # noqa: Y015
+
+class _MarketSnapshotKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MarketSnapshotKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarketSnapshotKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MARKET_SNAPSHOT_KIND_UNSPECIFIED: _MarketSnapshotKind.ValueType  # 0
+    """Never sent."""
+    MARKET_SNAPSHOT_KIND_ASSUMPTIONS: _MarketSnapshotKind.ValueType  # 1
+    """Assumptions by asset class; products come as loadings on them."""
+    MARKET_SNAPSHOT_KIND_PRICES: _MarketSnapshotKind.ValueType  # 2
+    """Prices by product."""
+
+class MarketSnapshotKind(_MarketSnapshotKind, metaclass=_MarketSnapshotKindEnumTypeWrapper):
+    """What a snapshot holds."""
+
+MARKET_SNAPSHOT_KIND_UNSPECIFIED: MarketSnapshotKind.ValueType  # 0
+"""Never sent."""
+MARKET_SNAPSHOT_KIND_ASSUMPTIONS: MarketSnapshotKind.ValueType  # 1
+"""Assumptions by asset class; products come as loadings on them."""
+MARKET_SNAPSHOT_KIND_PRICES: MarketSnapshotKind.ValueType  # 2
+"""Prices by product."""
+Global___MarketSnapshotKind: _TypeAlias = MarketSnapshotKind  # noqa: Y015
 
 @_typing.final
 class Estimation(_message.Message):
@@ -377,3 +402,115 @@ class ActivateMarketSnapshotResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ActivateMarketSnapshotResponse: _TypeAlias = ActivateMarketSnapshotResponse  # noqa: Y015
+
+@_typing.final
+class GetMarketSnapshotRequest(_message.Message):
+    """The description of one snapshot is wanted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARKET_SNAPSHOT_FIELD_NUMBER: _builtins.int
+    market_snapshot: _builtins.str
+    """Snapshot; empty: the active one."""
+    def __init__(
+        self,
+        *,
+        market_snapshot: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["market_snapshot", b"market_snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMarketSnapshotRequest: _TypeAlias = GetMarketSnapshotRequest  # noqa: Y015
+
+@_typing.final
+class GetMarketSnapshotResponse(_message.Message):
+    """One snapshot. What belongs to the other kind is empty or absent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARKET_SNAPSHOT_FIELD_NUMBER: _builtins.int
+    ACTIVE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    CURRENCIES_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    ASSET_CLASSES_FIELD_NUMBER: _builtins.int
+    PRODUCT_IDS_FIELD_NUMBER: _builtins.int
+    FIRST_DATE_FIELD_NUMBER: _builtins.int
+    LAST_DATE_FIELD_NUMBER: _builtins.int
+    DAY_COUNT_FIELD_NUMBER: _builtins.int
+    FAULTS_FIELD_NUMBER: _builtins.int
+    ESTIMATION_FIELD_NUMBER: _builtins.int
+    market_snapshot: _builtins.str
+    """SHA-256 in hexadecimal of the data; names the snapshot."""
+    active: _builtins.bool
+    """Whether requests without a snapshot use this one."""
+    name: _builtins.str
+    """Name of the set of assumptions, or the name given to the prices."""
+    kind: Global___MarketSnapshotKind.ValueType
+    """What it holds."""
+    label: _builtins.str
+    """"ILLUSTRATIVE" or "APPROVED"; empty for prices."""
+    day_count: _builtins.int
+    """Number of days with prices."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When its data was last written on this server."""
+
+    @_builtins.property
+    def currencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """ISO 4217 codes of the base currencies it can be used with."""
+
+    @_builtins.property
+    def asset_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Asset classes with assumptions, in their order."""
+
+    @_builtins.property
+    def product_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Products with prices, in the order of the table."""
+
+    @_builtins.property
+    def first_date(self) -> _date_pb2.Date:
+        """First day with a price; absent for assumptions."""
+
+    @_builtins.property
+    def last_date(self) -> _date_pb2.Date:
+        """Last day with a price, or the day of the assumptions."""
+
+    @_builtins.property
+    def faults(self) -> _containers.RepeatedCompositeFieldContainer[Global___PriceFault]:
+        """Faults that the import found, by product."""
+
+    @_builtins.property
+    def estimation(self) -> Global___Estimation:
+        """How estimates are made from the prices, with what stands for 0; absent for assumptions."""
+
+    def __init__(
+        self,
+        *,
+        market_snapshot: _builtins.str = ...,
+        active: _builtins.bool = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        name: _builtins.str = ...,
+        kind: Global___MarketSnapshotKind.ValueType = ...,
+        currencies: _abc.Iterable[_builtins.str] | None = ...,
+        label: _builtins.str = ...,
+        asset_classes: _abc.Iterable[_builtins.str] | None = ...,
+        product_ids: _abc.Iterable[_builtins.str] | None = ...,
+        first_date: _date_pb2.Date | None = ...,
+        last_date: _date_pb2.Date | None = ...,
+        day_count: _builtins.int = ...,
+        faults: _abc.Iterable[Global___PriceFault] | None = ...,
+        estimation: Global___Estimation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "estimation", b"estimation", "first_date", b"first_date", "last_date", b"last_date"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "asset_classes", b"asset_classes", "create_time", b"create_time", "currencies", b"currencies", "day_count", b"day_count", "estimation", b"estimation", "faults", b"faults", "first_date", b"first_date", "kind", b"kind", "label", b"label", "last_date", b"last_date", "market_snapshot", b"market_snapshot", "name", b"name", "product_ids", b"product_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMarketSnapshotResponse: _TypeAlias = GetMarketSnapshotResponse  # noqa: Y015

@@ -78,9 +78,13 @@ class OptimalPortfolio(_message.Message):
     WEIGHT_RANGES_FIELD_NUMBER: _builtins.int
     COVARIANCE_REPAIR_FIELD_NUMBER: _builtins.int
     optimality_gap: _builtins.float
-    """Distance of the search from the proven bound, relative; absent where the optimum is exact."""
+    """With limits.positions: by how much another choice of positions could be better at most, as a share of the
+    objective's value; 0 where the choice is proven best. Absent without limits.positions.
+    """
     time_limited: _builtins.bool
-    """Whether a time limit ended the search; the answer is then replayed from what is stored, not computed again."""
+    """Whether the deadline ended the search over positions; the same request to the same process then gets the stored
+    answer, not another one.
+    """
     covariance_repair: _builtins.float
     """Distance (Frobenius norm, relative) of the given covariance to the nearest one that is positive semidefinite;
     0 where nothing was repaired.

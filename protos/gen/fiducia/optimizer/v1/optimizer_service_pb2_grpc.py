@@ -85,6 +85,11 @@ class OptimizerServiceStub(object):
                 request_serializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotRequest.SerializeToString,
                 response_deserializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotResponse.FromString,
                 _registered_method=True)
+        self.GetMarketSnapshot = channel.unary_unary(
+                '/fiducia.optimizer.v1.OptimizerService/GetMarketSnapshot',
+                request_serializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.GetMarketSnapshotRequest.SerializeToString,
+                response_deserializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.GetMarketSnapshotResponse.FromString,
+                _registered_method=True)
         self.ListMarketSnapshots = channel.unary_unary(
                 '/fiducia.optimizer.v1.OptimizerService/ListMarketSnapshots',
                 request_serializer=fiducia_dot_optimizer_dot_v1_dot_optimizer__service__pb2.ListMarketSnapshotsRequest.SerializeToString,
@@ -170,6 +175,14 @@ class OptimizerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMarketSnapshot(self, request, context):
+        """Describes one market snapshot: what it holds, what the import found, how estimates are made from it.
+        Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMarketSnapshots(self, request, context):
         """Lists the market snapshots on this server, newest first.
         """
@@ -224,6 +237,11 @@ def add_OptimizerServiceServicer_to_server(servicer, server):
                     servicer.ActivateMarketSnapshot,
                     request_deserializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotRequest.FromString,
                     response_serializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotResponse.SerializeToString,
+            ),
+            'GetMarketSnapshot': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMarketSnapshot,
+                    request_deserializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.GetMarketSnapshotRequest.FromString,
+                    response_serializer=fiducia_dot_optimizer_dot_v1_dot_market__pb2.GetMarketSnapshotResponse.SerializeToString,
             ),
             'ListMarketSnapshots': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMarketSnapshots,
@@ -475,6 +493,33 @@ class OptimizerService(object):
             '/fiducia.optimizer.v1.OptimizerService/ActivateMarketSnapshot',
             fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotRequest.SerializeToString,
             fiducia_dot_optimizer_dot_v1_dot_market__pb2.ActivateMarketSnapshotResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMarketSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fiducia.optimizer.v1.OptimizerService/GetMarketSnapshot',
+            fiducia_dot_optimizer_dot_v1_dot_market__pb2.GetMarketSnapshotRequest.SerializeToString,
+            fiducia_dot_optimizer_dot_v1_dot_market__pb2.GetMarketSnapshotResponse.FromString,
             options,
             channel_credentials,
             insecure,

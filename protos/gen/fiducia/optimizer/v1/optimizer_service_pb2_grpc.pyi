@@ -76,6 +76,10 @@ class OptimizerServiceStub:
     """Makes a snapshot the active one.
     Errors: NOT_FOUND.
     """
+    GetMarketSnapshot: _grpc.UnaryUnaryMultiCallable[_market_pb2.GetMarketSnapshotRequest, _market_pb2.GetMarketSnapshotResponse]
+    """Describes one market snapshot: what it holds, what the import found, how estimates are made from it.
+    Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
+    """
     ListMarketSnapshots: _grpc.UnaryUnaryMultiCallable[_optimizer_service_pb2.ListMarketSnapshotsRequest, _optimizer_service_pb2.ListMarketSnapshotsResponse]
     """Lists the market snapshots on this server, newest first."""
 
@@ -121,6 +125,10 @@ class OptimizerServiceAsyncStub(OptimizerServiceStub):
     ActivateMarketSnapshot: _aio.UnaryUnaryMultiCallable[_market_pb2.ActivateMarketSnapshotRequest, _market_pb2.ActivateMarketSnapshotResponse]  # type: ignore[assignment]
     """Makes a snapshot the active one.
     Errors: NOT_FOUND.
+    """
+    GetMarketSnapshot: _aio.UnaryUnaryMultiCallable[_market_pb2.GetMarketSnapshotRequest, _market_pb2.GetMarketSnapshotResponse]  # type: ignore[assignment]
+    """Describes one market snapshot: what it holds, what the import found, how estimates are made from it.
+    Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
     """
     ListMarketSnapshots: _aio.UnaryUnaryMultiCallable[_optimizer_service_pb2.ListMarketSnapshotsRequest, _optimizer_service_pb2.ListMarketSnapshotsResponse]  # type: ignore[assignment]
     """Lists the market snapshots on this server, newest first."""
@@ -218,6 +226,16 @@ class OptimizerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_market_pb2.ActivateMarketSnapshotResponse, _abc.Awaitable[_market_pb2.ActivateMarketSnapshotResponse]]:
         """Makes a snapshot the active one.
         Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMarketSnapshot(
+        self,
+        request: _market_pb2.GetMarketSnapshotRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_market_pb2.GetMarketSnapshotResponse, _abc.Awaitable[_market_pb2.GetMarketSnapshotResponse]]:
+        """Describes one market snapshot: what it holds, what the import found, how estimates are made from it.
+        Errors: INVALID_REQUEST, NOT_FOUND, NOT_READY.
         """
 
     @_abc_1.abstractmethod

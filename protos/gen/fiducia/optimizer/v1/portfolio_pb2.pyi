@@ -336,9 +336,11 @@ class PositionLimit(_message.Message):
     MAX_POSITIONS_FIELD_NUMBER: _builtins.int
     MIN_POSITION_FIELD_NUMBER: _builtins.int
     max_positions: _builtins.int
-    """Largest number of products with a weight above zero, at least 1."""
+    """Largest number of products with a weight above zero, at least 1. What has to be held counts; funds of cash count;
+    cash that is not invested today does not.
+    """
     min_position: _builtins.float
-    """Smallest weight of a product that is held at all, 0 to 1."""
+    """Smallest weight of a product that is held at all, 0 to 1; 0: any."""
     def __init__(
         self,
         *,
@@ -400,7 +402,9 @@ class Limits(_message.Message):
 
     @_builtins.property
     def positions(self) -> Global___PositionLimit:
-        """How many products may be held. Not computed yet: a request that sets it answers UNSUPPORTED_COMBINATION."""
+        """How many products may be held. Goes with mean-variance utility, least variance, a target return and least tracking
+        error, and with linear limits and turnover; anything else answers UNSUPPORTED_COMBINATION.
+        """
 
     @_builtins.property
     def excluded_product_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
