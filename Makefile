@@ -41,8 +41,10 @@ locks: install-dev ## resolve the dependencies again, keeping locked versions wh
 	$(LOCK) --extra all pyproject.toml -o locks/services.txt
 	$(LOCK) --extra all --group dev pyproject.toml -o locks/dev.txt
 
-bench-optimizer: install-dev ## measure the optimizer against three libraries and the raw solver, and served
+bench-optimizer: install-dev ## measure the optimizer against libraries and raw solvers, and served (25 minutes)
 	@$(BIN)/python -m benchmarks.optimizer
+	@$(BIN)/python -m benchmarks.optimizer.tails
+	@$(BIN)/python -m benchmarks.optimizer.positions
 	@$(BIN)/python -m benchmarks.optimizer.served
 
 install: $(VENV)/.services ## install the services into .venv

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from services.cli.build_words import report_words
 from services.cli.child import Child, Command
 from services.cli.errors import BAD_INPUT, FAULT, CliError, Problem
 from services.cli.file_lock import Patience, file_lock
@@ -104,8 +105,7 @@ def _doing(children: Mapping[str, Child]) -> list[str]:
 def _words(child: Child) -> str:
     if child.exit_status is not None:
         return "done"
-    report = last_report(child.output)
-    return str(report.get("detail") or report.get("event") or "started")
+    return report_words(last_report(child.output))
 
 
 def _require_success(children: Mapping[str, Child]) -> None:

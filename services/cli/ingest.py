@@ -18,7 +18,7 @@ from services.cli.services import builder_environment
 from services.cli.settings import CliSettings
 from services.cli.terminal import open_console, waiting
 
-_NOT_COUNTS = ("event", "digest", "detail", "seconds")
+_NOT_COUNTS = ("event", "digest", "detail", "seconds", "active")
 
 
 async def ingest_command(kb: Path | None, settings: CliSettings, *, force: bool, as_json: bool) -> int:

@@ -35,7 +35,7 @@ from services.optimizer.risk_report import RiskJob, risk_report
 from services.optimizer.solve import Optimum, Solver
 from services.optimizer.support import refuse_resamples, refuse_unsupported_frontier
 from services.optimizer.template import PRODUCT_STEPS, ROW_STEPS, Shape
-from services.optimizer.what_if import limit_costs, objective_value, weight_ranges
+from services.optimizer.what_if import TimeLeft, limit_costs, objective_value, weight_ranges
 
 # Up to 64 products and 8 groups, with and without turnover and volatility limits: half a second for all twenty.
 _WARM_PRODUCTS = PRODUCT_STEPS[:5]
@@ -73,6 +73,7 @@ def optimize(job: OptimizeJob, solver: Solver) -> Portfolio | Infeasible:
     if not isinstance(best, Best):
         return Infeasible(best)
     moments = expectations.moments
+    for_costs, for_ranges = TimeLeft(job.deadline), TimeLeft(job.deadline)
     return Portfolio(
         weights=best.weights,
         analysis=analyse(best.weights, moments),
@@ -80,13 +81,13 @@ def optimize(job: OptimizeJob, solver: Solver) -> Portfolio | Infeasible:
         certificate=best.certificate,
         binding_limits=best.binding,
         reduced_costs=reduced_costs(problem, job.objective, best.weights, best.optimum),
-        limit_costs=limit_costs(problem, expectations, job.objective, best, solver, job.deadline)
+        limit_costs=limit_costs(problem, expectations, job.objective, best, solver, for_costs)
         if job.with_limit_costs
         else (),
-        weight_ranges=weight_ranges(problem, expectations, job.objective, job.resamples, solver),
+        weight_ranges=weight_ranges(problem, expectations, job.objective, job.resamples, solver, for_ranges),
         covariance_repair=expectations.repair,
         optimality_gap=_gap(expectations, job.objective, best),
-        time_limited=best.choice is not None and best.choice.is_cut,
+        time_limited=for_costs.ran_out or for_ranges.ran_out or (best.choice is not None and best.choice.is_cut),
     )
 
 

@@ -152,7 +152,8 @@ class Goal:
 
 def variance_scale(moments: Moments) -> float:
     """Return the volatility that stands for one: the root of the mean variance of the products."""
-    return math.sqrt(moments.variances().mean()) or 1.0
+    root, specific = moments.root, moments.specific
+    return math.sqrt((np.vdot(root, root) + np.vdot(specific, specific)) / len(specific)) or 1.0
 
 
 def goal_of(objective: Objective, moments: Moments, scale: float) -> Goal:
@@ -179,10 +180,10 @@ def goal_of(objective: Objective, moments: Moments, scale: float) -> Goal:
 
 
 def _tradeoff(coefficients: Vector, aversion: float, scale: float) -> Goal:
-    linear = _centred(coefficients)
+    high, low = float(coefficients.max()), float(coefficients.min())
     # Whichever is larger, the price of variance or the range of returns, becomes one.
-    unit = max(aversion * scale**2, _reach(linear))
-    return Goal(aversion * scale**2 / unit, linear / unit, price=unit)
+    unit = max(aversion * scale**2, 0.5 * (high - low))
+    return Goal(aversion * scale**2 / unit, (coefficients - 0.5 * (high + low)) / unit, price=unit)
 
 
 def _centred(expected: Vector) -> Vector:

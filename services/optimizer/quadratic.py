@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from services.optimizer.dense_quadratic import STATUS
 from services.optimizer.moments import Matrix, Vector
 from services.optimizer.reduced_map import Numbers, QuadraticShape, ReducedMap
+from services.optimizer.sides import Sides, purchases_left, sides_of
 from services.optimizer.standard_form import Solution, StandardForm
 from services.optimizer.template import PRODUCT_STEPS, ROW_STEPS, padded
 
 # Curvature, bounds, linear cost, and the shares in budget and purchases of a place without a free product: it has a
 # parabola of its own and no bounds, so it stays at zero and the solver does not notice it.
 _PADDING = np.array([[1.0], [-np.inf], [np.inf], [0.0], [0.0], [0.0]])
-_STATUS = {"PIQP_SOLVED": "optimal", "PIQP_PRIMAL_INFEASIBLE": "infeasible", "PIQP_DUAL_INFEASIBLE": "unbounded"}
 
 
 def quadratic_shape(form: StandardForm) -> QuadraticShape:
@@ -38,26 +39,26 @@ class QuadraticTemplate:
 
     def solve(self, form: StandardForm, options: dict[str, Any]) -> tuple[str, Solution | None]:
         """Return PIQP's status and, where it claims an optimum, the solution."""
-        order = _Order(form, self.shape.products)
+        order = _Order(sides_of(form), self.shape.products)
         result = self._map.solve(_numbers(form, self.shape, order), options)
         status = result.info.status.name
         if status != "PIQP_SOLVED":
-            return _STATUS.get(status, status.lower()), None
+            return STATUS.get(status, status.lower()), None
         return "optimal", self._solution(form, order, result)
 
     def _solution(self, form: StandardForm, order: _Order, result: Any) -> Solution:
         m, inequalities = len(form.rows), result.z_u
         turnover = float(inequalities[m]) if form.has_purchases else 0.0
-        purchases = np.where(order.buys, turnover + form.goal.purchase_cost, 0.0)
-        purchases[order.both] = inequalities[m + 1 :]
+        sides = order.sides
+        purchases = sides.buys * (turnover + form.goal.purchase_cost)
+        purchases[sides.both] = inequalities[m + 1 :]
         weights, lower, upper = order.back(result.x, result.z_bl, result.z_bu)
         return Solution(
-            weights=np.where(order.free, weights, form.lower),
+            weights=np.where(sides.free, weights, form.lower),
             budget=float(result.y[0]),
             lower=lower,
             upper=upper,
-            # A row over constants alone is kept or not, whatever the weights: its multiplier means nothing.
-            rows=inequalities[:m] * form.row_matrix[:, order.free].any(axis=1),
+            rows=inequalities[:m] * form.has_moving,
             purchases=purchases,
             turnover=turnover,
             volatility=0.0,
@@ -65,18 +66,12 @@ class QuadraticTemplate:
 
 
 class _Order:
-    """The places of products in the template: those that may be bought as well as sold first, then the others.
+    """The places of products in the template: those that may be bought as well as sold first, then the others."""
 
-    free, buys: (n,) in the order of the form; `buys` is what can only be bought.  both: which go both ways.
-    """
-
-    def __init__(self, form: StandardForm, places: int) -> None:
-        self.free = form.is_free
-        held = self.free & (form.lower < form.current) & form.has_purchases
-        is_both = held & (form.current < form.upper)
-        self.both = np.flatnonzero(is_both)
-        self.buys = self.free & (form.current <= form.lower) & form.has_purchases
-        self._by_place = np.concatenate([self.both, np.flatnonzero(~is_both)])
+    def __init__(self, sides: Sides, places: int) -> None:
+        self.sides = sides
+        self._free = sides.free
+        self._by_place = np.concatenate([sides.both, (~sides.is_both).nonzero()[0]])
         self._places = places
 
     def places(self, values: Matrix, padding: Vector) -> Matrix:
@@ -86,36 +81,32 @@ class _Order:
         """
         placed = np.empty((len(values), self._places))
         placed[...] = padding
-        placed[:, : len(self.free)] = np.where(self.free, values, padding)[:, self._by_place]
+        placed[:, : len(self._free)] = np.where(self._free, values, padding).take(self._by_place, axis=1)
         return placed
 
     def columns(self, *matrices: Matrix, height: int) -> Matrix:
         """Return the columns of free products in their places, zeros elsewhere, (height, products), one below other."""
         placed = np.zeros((height, self._places))
-        stacked = np.concatenate(matrices) * self.free
-        placed[: len(stacked), : len(self.free)] = stacked[:, self._by_place]
+        stacked = np.concatenate(matrices) * self._free
+        placed[: len(stacked), : len(self._free)] = stacked.take(self._by_place, axis=1)
         return placed
 
     def back(self, *placed: Vector) -> Matrix:
         """Return each kind of values by product, (kinds, n), zero for those that are not free."""
-        count = len(self.free)
+        count = len(self._free)
         values = np.empty((len(placed), count))
         values[:, self._by_place] = [kind[:count] for kind in placed]
-        return np.asarray(values * self.free)
+        return np.asarray(values * self._free)
 
 
 def _numbers(form: StandardForm, shape: QuadraticShape, order: _Order) -> Numbers:
-    free, goal = order.free, form.goal
+    free, goal, buys = order.sides.free, form.goal, order.sides.buys
     fixed = np.where(free, 0.0, form.lower)
     # Factors are scaled so that their squares count once, whatever the price of variance.
     root = math.sqrt(goal.quadratic) * form.root.T
-    # Without a turnover limit its row is empty.
-    left = 1.0
-    if form.max_turnover is not None:
-        left = form.max_turnover - np.maximum(fixed - form.current, 0.0)[~free].sum() + form.current[order.buys].sum()
-    linear = goal.linear - goal.purchase_cost * order.buys
+    linear = goal.linear - goal.purchase_cost * buys
     products = order.columns(root, form.row_matrix, height=shape.factors + shape.rows)
-    kinds = np.array([goal.quadratic * form.specific_variances, form.lower, form.upper, linear, free, order.buys])
+    kinds = np.array([goal.quadratic * form.specific_variances, form.lower, form.upper, linear, free, buys])
     curvature, lower, upper, linear, is_free, bought = order.places(kinds, _PADDING)
     return Numbers(
         curvature=curvature,
@@ -129,7 +120,7 @@ def _numbers(form: StandardForm, shape: QuadraticShape, order: _Order) -> Number
         rows=products[shape.factors :],
         limits=form.row_limits - form.row_matrix @ fixed,
         bought=bought,
-        max_turnover=left,
+        max_turnover=purchases_left(form, order.sides),
         purchase_cost=goal.purchase_cost,
-        current=form.current[order.both],
+        current=form.current[order.sides.both],
     )

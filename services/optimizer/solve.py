@@ -14,6 +14,7 @@ import cvxpy as cp
 import numpy as np
 
 from services.optimizer.certificate import TOLERANCE, Certificate, Residuals, gradient, residuals_of
+from services.optimizer.dense_quadratic import dense_optimum, is_dense
 from services.optimizer.linear_limits import SLACK
 from services.optimizer.quadratic import QuadraticTemplate, quadratic_shape
 from services.optimizer.reduced_map import QuadraticShape
@@ -94,6 +95,8 @@ class Solver:
             self._template(shape, solver).prepare(solver)
 
     def _attempt(self, form: StandardForm, solver: str) -> tuple[str, Solution | None]:
+        if solver == "PIQP" and is_dense(form):
+            return dense_optimum(form, OPTIONS[solver])
         if solver == "PIQP":
             return self._quadratic(quadratic_shape(form)).solve(form, OPTIONS[solver])
         try:

@@ -67,6 +67,14 @@ class StandardForm:
         return limits_of(self.rows)
 
     @cached_property
+    def has_moving(self) -> np.ndarray:
+        """Which rows are over any product with room, (rows,).
+
+        A row over constants alone is kept or not, whatever the weights: its multiplier means nothing.
+        """
+        return np.asarray((self.row_matrix * self.is_free).any(axis=1))
+
+    @cached_property
     def specific_variances(self) -> Vector:
         """The squares of `specific`, (n,)."""
         return np.asarray(self.specific**2)

@@ -69,13 +69,14 @@ def limits_in_use(limits: Limits) -> frozenset[str]:
 
 def refuse_unsupported(objective: Wanted, problem: Problem) -> None:
     """Raise UnsupportedCombination where the objective does not go with a limit or lacks what it is computed from."""
-    name = _name_of(type(objective))
+    name = _name_of(type(objective).__name__)
     refused = sorted(limits_in_use(problem.limits) - supported_limits(type(objective)))
     if refused:
         raise UnsupportedCombination(f"{name} does not go with limits.{refused[0]}; drop one of the two")
     beside = sorted(limits_in_use(problem.limits) - BESIDE_POSITIONS)
     if problem.limits.positions is not None and beside:
         raise UnsupportedCombination(f"limits.positions does not go with limits.{beside[0]}; drop one of the two")
+    _refuse_other_confidence(objective, problem, name)
     has_scenarios = problem.estimates is not None and problem.estimates.scenarios is not None
     if has_scenarios:
         return
@@ -85,6 +86,18 @@ def refuse_unsupported(objective: Wanted, problem: Problem) -> None:
         raise UnsupportedCombination("limits.max_cvar needs problem.estimates.scenarios")
 
 
+def _refuse_other_confidence(objective: Wanted, problem: Problem, name: str) -> None:
+    """Raise UnsupportedCombination for a loss in the goal and another in a limit: no single price joins the two."""
+    limit = problem.limits.max_cvar
+    if limit is None or not isinstance(objective, MinimumCvar | MeanCvarUtility):
+        return
+    if limit.confidence != objective.confidence:
+        raise UnsupportedCombination(
+            f"limits.max_cvar.confidence is {limit.confidence:g} and {name}.confidence {objective.confidence:g}; "
+            "state the same confidence for both, or drop limits.max_cvar"
+        )
+
+
 def refuse_resamples(problem: Problem) -> None:
     """Raise UnsupportedCombination where ranges of weights are wanted that would need a search for each draw."""
     if problem.limits.positions is not None:
@@ -92,9 +105,9 @@ def refuse_resamples(problem: Problem) -> None:
 
 
 @cache
-def _name_of(objective: type[Wanted]) -> str:
-    """Return the field of the request that asks for the objective."""
-    return f"objective.{_WORD.sub('_', objective.__name__).lower()}"
+def _name_of(objective: str) -> str:
+    """Return the field of the request that asks for the objective, which is named after its class."""
+    return f"objective.{_WORD.sub('_', objective).lower()}"
 
 
 def refuse_unsupported_frontier(problem: Problem) -> None:

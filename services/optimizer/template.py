@@ -139,8 +139,7 @@ class Template:
             budget=float(self._dual("budget")),
             lower=np.where(free, self._dual("lower")[:count], 0.0),
             upper=np.where(free, self._dual("upper")[:count], 0.0),
-            # A row over constants alone is kept or not, whatever the weights: its multiplier means nothing.
-            rows=self._dual("rows")[:rows] * form.row_matrix[:, free].any(axis=1),
+            rows=self._dual("rows")[:rows] * form.has_moving,
             purchases=self._dual("purchases")[:count] if form.has_purchases else np.zeros(count),
             turnover=float(self._dual("turnover")) if form.has_purchases else 0.0,
             volatility=float(self._dual("volatility")) if form.max_volatility is not None else 0.0,

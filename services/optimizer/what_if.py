@@ -51,18 +51,17 @@ def limit_costs(
     objective: Wanted,
     best: Best,
     solver: Solver,
-    deadline: float | None = None,
+    time_left: TimeLeft | None = None,
 ) -> tuple[LimitCost, ...]:
     """Return what the objective gains when each binding limit is dropped alone, the dearest first.
 
     Limits that do not bind cost nothing and are left out. Where positions were chosen, other limits are dropped given
     that choice.
-    deadline: on time.monotonic's clock; limits for which it leaves no time are left out, the least dear by their
-    shadow price first.
+    Limits for which no time is left are left out, the least dear by their shadow price first.
     """
     value = objective_value(expectations, objective, best.weights)
     costs = []
-    time_left = TimeLeft(deadline)
+    time_left = time_left or TimeLeft(None)
     for field in dict.fromkeys(limit.field for limit in best.binding if limit.field.startswith("limits.")):
         if not time_left.for_another():
             break
@@ -76,20 +75,28 @@ def limit_costs(
 
 
 class TimeLeft:
-    """Tells before each of several steps whether the deadline leaves time for one as long as the longest so far."""
+    """Tells before each of several steps whether the deadline leaves time for what is to come.
+
+    deadline: on time.monotonic's clock; None: there is none.
+    ran_out:  whether a step had to be left out.
+    """
 
     def __init__(self, deadline: float | None) -> None:
         self._deadline = deadline
-        self._longest = 0.0
+        self._durations: list[float] = []
         self._began: float | None = None
+        self.ran_out = False
 
-    def for_another(self) -> bool:
-        """Return whether another step can be done, and note how long the one before took."""
+    def for_another(self, to_come: int = 1) -> bool:
+        """Return whether so many steps can be done, at the mean of those so far and one as long as the longest."""
         now = time.monotonic()
         if self._began is not None:
-            self._longest = max(self._longest, now - self._began)
+            self._durations.append(now - self._began)
         self._began = now
-        return self._deadline is None or now + self._longest + _RESERVE_SECONDS < self._deadline
+        longest, mean = max(self._durations, default=0.0), sum(self._durations) / max(len(self._durations), 1)
+        needed = longest + (to_come - 1) * mean + _RESERVE_SECONDS
+        self.ran_out = self._deadline is not None and now + needed >= self._deadline
+        return not self.ran_out
 
 
 def without(limits: Limits, field: str) -> Limits:
@@ -140,19 +147,28 @@ def objective_value(expectations: Expectations, objective: Wanted, weights: Vect
 
 
 def weight_ranges(
-    problem: Problem, expectations: Expectations, objective: Wanted, resamples: int, solver: Solver
+    problem: Problem,
+    expectations: Expectations,
+    objective: Wanted,
+    resamples: int,
+    solver: Solver,
+    time_left: TimeLeft | None = None,
 ) -> tuple[WeightRange, ...]:
     """Return how far each weight moves when expected returns are drawn again around their means, with a fixed seed.
 
     The error of a mean over EVIDENCE_YEARS has the covariance of the returns divided by those years. Draws for which
-    no portfolio obeys the limits are left out. Source: Michaud (1998), Efficient Asset Management, chapter 5.
+    no portfolio obeys the limits are left out. Where no time is left for all draws there are no ranges: those of fewer
+    would depend on the clock. Source: Michaud (1998), Efficient Asset Management, chapter 5.
     """
     if not resamples:
         return ()
     moments, random = expectations.moments, np.random.default_rng(_SEED)
     count, factors = moments.root.shape
     drawn = []
-    for _ in range(resamples):
+    time_left = time_left or TimeLeft(None)
+    for to_come in range(resamples, 0, -1):
+        if not time_left.for_another(to_come):
+            return ()
         error = moments.root @ random.standard_normal(factors) + moments.specific * random.standard_normal(count)
         expected = moments.expected + error / math.sqrt(EVIDENCE_YEARS)
         other = replace(expectations, moments=replace(moments, expected=expected))

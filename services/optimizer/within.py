@@ -96,7 +96,7 @@ class Within:
     def _linear(self, form: StandardForm, least: TailSolver) -> TailSolver | None:
         """Return the problem without the limit on the loss as a tail program; None where it is none."""
         if isinstance(self._solver, TailSolver):
-            return self._solver if self._solver.confidence == least.confidence else None
+            return self._solver
         if form.goal.quadratic > 0.0 or form.max_volatility is not None or self._deviation is not None:
             return None
         return replace(least, price=0.0, expected=form.goal.linear, purchase_cost=form.goal.purchase_cost)

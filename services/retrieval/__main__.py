@@ -30,6 +30,7 @@ from services.retrieval.settings import RetrievalSettings
 from services.retrieval.shelf import SnapshotShelf
 from services.retrieval.snapshot import Snapshot
 from services.retrieval.snapshot_folder import load_snapshot
+from services.retrieval.vector_store import store_for
 from services.retrieval.workers import Workers
 from shared.logs import configure_logs
 from shared.server import serve
@@ -55,8 +56,10 @@ async def _serve(settings: RetrievalSettings, found: tuple[FoundEncoder, ...]) -
     segmenter = cache(JiebaSegmenter)
     relevance = relevance_for([one.name for one in found], settings.retrieval_relevance_model)
 
+    store = store_for(settings)
+
     def load(folder: Path) -> Snapshot:
-        return load_snapshot(folder, found, segmenter())
+        return load_snapshot(folder, found, segmenter(), store)
 
     root = settings.data_dir / "index"
     workers = Workers(settings.retrieval_workers, settings.retrieval_queue)

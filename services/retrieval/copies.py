@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 
 from services.retrieval.passage import Passage, TrustLevel
 
@@ -19,33 +20,54 @@ def without_copies(ranked: Sequence[Passage], count: int) -> list[int]:
     Passages about different products are never copies of each other: each fund may say the same of itself. A copy
     never displaces a passage of higher trust: where the better ranked one is less trusted, both stay.
     """
-    kept: list[int] = []
+    kept: list[_Text] = []
+    positions: list[int] = []
     for position, passage in enumerate(ranked):
         if len(kept) == count:
             break
-        if not _repeats(passage, (ranked[earlier] for earlier in kept)):
-            kept.append(position)
-    return kept
+        text = _Text(passage)
+        if not any(text.repeats(other) for other in kept):
+            kept.append(text)
+            positions.append(position)
+    return positions
 
 
-def _repeats(passage: Passage, kept: Iterable[Passage]) -> bool:
-    trust = _TRUSTED_FIRST[passage.document.trust]
-    return any(
-        passage.document.product_id == other.document.product_id
-        and _TRUSTED_FIRST[other.document.trust] <= trust
-        and _likeness(passage.text, other.text) >= _NEARLY_ALL
-        for other in kept
-    )
+class _Text:
+    """A passage with what it takes to compare it, worked out where it is needed."""
 
+    def __init__(self, passage: Passage) -> None:
+        self._about = passage.document
+        self._length = len(passage.text)
+        self._passage = passage
 
-def _likeness(one: str, other: str) -> float:
-    # Texts of very different length share little, whatever they say; this spares most comparisons.
-    if min(len(one), len(other)) < _NEARLY_ALL * max(len(one), len(other)):
-        return 0.0
-    left, right = _shingles(one), _shingles(other)
-    return len(left & right) / len(left | right)
+    def repeats(self, other: _Text) -> bool:
+        """Return whether a reader who has the other one needs this one no more."""
+        return (
+            self._about.product_id == other._about.product_id
+            and _TRUSTED_FIRST[other._about.trust] <= _TRUSTED_FIRST[self._about.trust]
+            # Texts of very different length share little, whatever they say; this spares most comparisons.
+            and min(self._length, other._length) >= _NEARLY_ALL * max(self._length, other._length)
+            and self._is_like(other)
+        )
 
+    def _is_like(self, other: _Text) -> bool:
+        # With n shingles here, m there and s of both, s / (n + m - s) >= q leaves at most n - q (n + m) / (1 + q)
+        # strangers here. Different texts have so many in their first lines; the rest of them is not looked at.
+        theirs, places = other._shingles, range(max(len(self._words) - _SHINGLE + 1, 1))
+        most = len(places) - _NEARLY_ALL * (len(places) + len(theirs)) / (1 + _NEARLY_ALL)
+        strangers = set()
+        for start in places:
+            shingle = self._words[start : start + _SHINGLE]
+            if shingle not in theirs:
+                strangers.add(shingle)
+                if len(strangers) > most:
+                    return False
+        return len(self._shingles & theirs) >= _NEARLY_ALL * len(self._shingles | theirs)
 
-def _shingles(text: str) -> set[str]:
-    words = " ".join(text.casefold().split())
-    return {words[start : start + _SHINGLE] for start in range(max(len(words) - _SHINGLE + 1, 1))}
+    @cached_property
+    def _words(self) -> str:
+        return " ".join(self._passage.text.casefold().split())
+
+    @cached_property
+    def _shingles(self) -> set[str]:
+        return {self._words[start : start + _SHINGLE] for start in range(max(len(self._words) - _SHINGLE + 1, 1))}

@@ -12,10 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from services.retrieval.upload import Upload
+from shared.errors import NotReady
 
 # What a refusal says in full; a traceback is longer and goes to the log.
 _LONGEST_ERROR = 4_000
 _LARGEST_LINE = 1 << 20
+
+
+_REFUSED = 2
+# The exit status of an import that could not reach the store for vectors.
+UNAVAILABLE = 3
 
 
 class ImportFailed(Exception):
@@ -29,7 +35,7 @@ class ImportFailed(Exception):
 async def events_of(upload: Upload, root: Path) -> AsyncGenerator[dict[str, Any], None]:
     """Run the import and yield what it tells as it goes on; the process ends with this generator.
 
-    Raises ImportFailed.
+    Raises ImportFailed, NotReady where the store for vectors does not answer.
     """
     async with _running(upload, root) as process:
         assert process.stdout is not None
@@ -38,10 +44,9 @@ async def events_of(upload: Upload, root: Path) -> AsyncGenerator[dict[str, Any]
             yield event
         if status := await process.wait():
             reason = upload.errors.read_text(errors="replace")[-_LONGEST_ERROR:].strip()
+            if status == UNAVAILABLE:
+                raise NotReady(reason, {"missing": "vector store"})
             raise ImportFailed(reason, refused=status == _REFUSED)
-
-
-_REFUSED = 2
 
 
 @asynccontextmanager

@@ -37,6 +37,15 @@ class PassageFlag(StrEnum):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A question that the section under `heading` answers, as people would put it; searched and never shown."""
+
+    heading: str
+    language: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Document:
     """A text with its origin and the circumstances in which it may be used.
 
@@ -47,6 +56,7 @@ class Document:
     issuer:     who issued it, as far as it is known; `source` says where it was had from.
     collection: the import it belongs to.
     pages:      offsets in code points where each page begins, ascending; empty where the format has no pages.
+    asked:      questions that its sections answer.
     flags:      what was noticed about parts that no passage shows, such as hidden text; every passage carries it.
     """
 
@@ -69,6 +79,7 @@ class Document:
     collection: str = KNOWLEDGE_BASE
     pages: tuple[int, ...] = ()
     flags: tuple[PassageFlag, ...] = ()
+    asked: tuple[Asked, ...] = ()
 
     @cached_property
     def digest(self) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from services.retrieval.passage import Document, DocumentKind, Passage, PassageFlag, TrustLevel
+from services.retrieval.passage import Asked, Document, DocumentKind, Passage, PassageFlag, TrustLevel
 
 
 def documents_to_lines(documents: Iterable[Document]) -> str:
@@ -59,6 +59,8 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, StrEnum):
         return value.value
+    if isinstance(value, Asked):
+        return asdict(value)
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
@@ -67,6 +69,7 @@ def _document(value: dict[str, Any]) -> Document:
     for name in ("effective", "expires"):
         plain[name] = date.fromisoformat(plain[name]) if plain[name] else None
     plain |= {"kind": DocumentKind(plain["kind"]), "trust": TrustLevel(plain["trust"])}
+    plain["asked"] = tuple(Asked(**one) for one in plain["asked"])
     plain["flags"] = tuple(PassageFlag(flag) for flag in plain["flags"])
     return Document(**plain)
 

@@ -20,8 +20,17 @@ _DECIMALS = 6
 
 
 @dataclass(frozen=True)
+class Pair:
+    """What a model is for: questions in one language over passages in one, with known questions or without."""
+
+    asked: str
+    written: str
+    has_questions: bool
+
+
+@dataclass(frozen=True)
 class PairModel:
-    """The model for questions in one language and passages in one: log-odds = intercept + weights . features."""
+    """The model for one kind of pair: log-odds = intercept + weights . features."""
 
     intercept: float
     weights: NDArray[np.float64]
@@ -33,25 +42,25 @@ class PairModel:
 
 # For encoders that no model was learned for: meaning before words, and a named product before everything. Its values
 # are an order and no probabilities.
-_UNTAUGHT = PairModel(0.0, np.array([0.7, 0.3, 0.0, 1.0, 0.0]))
+_UNTAUGHT = PairModel(0.0, np.array([0.7, 0.3, 0.0, 1.0, 0.0, 0.7, 0.3]))
 
 
 @dataclass(frozen=True)
 class RelevanceModel:
-    """Models by language of question and passage, such as ("zh", "en").
+    """Models by kind of pair.
 
     threshold: relevance below which a passage is left out unless a request says otherwise, 0 to 1.
     encoders:  names of the encoders whose cosines it was learned from; empty: not learned, and its relevance is only
                an order.
     """
 
-    pairs: Mapping[tuple[str, str], PairModel]
+    pairs: Mapping[Pair, PairModel]
     threshold: float
     encoders: tuple[str, ...]
 
-    def log_odds(self, asked: str, written: str, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the log-odds for passages of one language, (passages,)."""
-        return self.pairs.get((asked, written), _UNTAUGHT).log_odds(features)
+    def log_odds(self, pair: Pair, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log-odds for passages of one kind of pair, (passages,)."""
+        return self.pairs.get(pair, _UNTAUGHT).log_odds(features)
 
 
 UNTAUGHT = RelevanceModel({}, threshold=0.0, encoders=())
@@ -68,7 +77,7 @@ def read_model(file: Path) -> RelevanceModel:
     if tuple(content["features"]) != FEATURES:
         raise ValueError(f"{file} was learned from other features; run: python -m benchmarks.retrieval.learn")
     pairs = {
-        (pair["asked"], pair["written"]): PairModel(pair["intercept"], np.array(pair["weights"]))
-        for pair in content["pairs"]
+        Pair(one["asked"], one["written"], one["has_questions"]): PairModel(one["intercept"], np.array(one["weights"]))
+        for one in content["pairs"]
     }
     return RelevanceModel(pairs, float(content["threshold"]), tuple(content["encoders"]))

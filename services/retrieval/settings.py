@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from shared.settings import ServerSettings
@@ -26,6 +26,15 @@ class RetrievalSettings(ServerSettings):
     retrieval_relevance_model: Path | None = None
     """File of the relevance model, learned by `python -m benchmarks.retrieval.learn`; none: that of the embedded
     encoders, and for others an order without calibration."""
+
+    retrieval_vector_store: Literal["faiss", "qdrant"] = "faiss"
+    """Where vectors are searched: in the index's own files, or in a Qdrant server that several machines share."""
+
+    retrieval_qdrant_url: str = "http://127.0.0.1:6333"
+    """The Qdrant server; used where the vector store is "qdrant"."""
+
+    retrieval_qdrant_api_key: SecretStr | None = None
+    """The key of the Qdrant server, if it asks for one."""
 
     retrieval_snapshots_on_disk: int = Field(default=10, ge=1)
     """Snapshots besides the active one that stay on disk."""

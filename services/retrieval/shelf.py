@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.retrieval.snapshot import Snapshot
-from shared.errors import NotFound, NotReady
+from shared.errors import NotFound, NotReady, UpstreamUnavailable
 from shared.snapshots import SnapshotRefused, active_digest, is_digest, pointer_mark
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class SnapshotShelf:
         self._active: Snapshot | None = None
         self._others: OrderedDict[str, Snapshot] = OrderedDict()
         self._refused: tuple[int, int] | None = None
+        self._waiting = ""
         self._lock = threading.Lock()
         self._loading = threading.Lock()
 
@@ -42,7 +43,10 @@ class SnapshotShelf:
         return self._active
 
     def refresh(self) -> bool:
-        """Follow the pointer and return whether the active snapshot changed; a refusal is logged once."""
+        """Follow the pointer and return whether the active snapshot changed; a refusal is logged once.
+
+        Where the store for vectors cannot be reached, the next call tries again.
+        """
         # A repaired snapshot has the same id; its pointer is written anew, and that is worth another attempt.
         attempt = pointer_mark(self._root)
         if attempt == self._refused:
@@ -59,6 +63,13 @@ class SnapshotShelf:
             serving = self._active.id if self._active else ""
             log.error("index refused", extra={"index": name, "reason": str(error), "serving": serving})
             return False
+        except UpstreamUnavailable as error:
+            # It comes back without the pointer changing, so the next look tries again; one warning is enough.
+            if name != self._waiting:
+                log.warning("index waits", extra={"index": name, "reason": str(error)})
+            self._waiting = name
+            return False
+        self._waiting = ""
         self._put_active(snapshot)
         seconds = round(time.perf_counter() - started, 3)
         counts = {"passages": len(snapshot.passages), "documents": snapshot.manifest.document_count}

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from services.retrieval.asked import AskedTable
 from services.retrieval.filters import FilterTable
 from services.retrieval.manifest import EncoderEntry, Manifest
 from services.retrieval.names import ProductNames
@@ -25,7 +26,10 @@ class VectorIndex(Protocol):
     def nearest(
         self, vector: NDArray[np.float32], among: NDArray[np.int64], count: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return at most `count` numbers of `among` that have a vector, nearest first, with inner products."""
+        """Return at most `count` numbers of `among` that have a vector, nearest first, with inner products.
+
+        among: ascending, each once.  Raises UpstreamUnavailable where the vectors are elsewhere and out of reach.
+        """
 
     def products(self, vector: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the inner product with each of these numbers, (numbers,); zero where a number has no vector."""
@@ -50,7 +54,8 @@ class Space:
 class Snapshot:
     """One immutable index, loaded; passage numbers are positions in `passages`.
 
-    spaces: in order of preference, one for each of the manifest's encoders.
+    spaces: in order of preference, one for each of the manifest's encoders; they hold the vectors of passages and of
+            questions, these under the numbers of `asked`.
     """
 
     id: str
@@ -59,6 +64,8 @@ class Snapshot:
     table: FilterTable
     spaces: tuple[Space, ...]
     words: WordScores
+    asked: AskedTable
+    asked_words: WordScores
     names: ProductNames
 
     @cached_property

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from services.retrieval.asked import AskedTable
 from services.retrieval.encoder import FoundEncoder
 from services.retrieval.faiss_index import FaissIndex
 from services.retrieval.filters import FilterTable
@@ -27,26 +28,31 @@ from services.retrieval.names import ProductNames
 from services.retrieval.passage import Document, Passage
 from services.retrieval.records import documents_from_lines, documents_to_lines, passages_from_lines, passages_to_lines
 from services.retrieval.snapshot import Snapshot, Space
+from services.retrieval.vector_store import FolderStore, VectorStore, vectors_folder
 from services.retrieval.words import Segment
 from shared.snapshots import SnapshotRefused
 
 _DOCUMENTS = "documents.jsonl"
 _PASSAGES = "passages.jsonl"
 _WORDS = "words"
+_ASKED = "asked"
+_FILES = FolderStore()
 
 
-def load_snapshot(folder: Path, encoders: Sequence[FoundEncoder], segment: Segment) -> Snapshot:
-    """Return the snapshot in a folder, every file checked against its manifest.
+def load_snapshot(
+    folder: Path, encoders: Sequence[FoundEncoder], segment: Segment, store: VectorStore = _FILES
+) -> Snapshot:
+    """Return the snapshot in a folder, every file checked against its manifest, with its vectors in this store.
 
-    Raises SnapshotRefused.
+    Raises SnapshotRefused, UpstreamUnavailable where the store cannot be reached.
     """
+    # First, so that waiting for a store that is down costs little.
+    store.reach()
     manifest = read_manifest(folder)
     verify(manifest, folder, encoders)
     documents = read_documents_of(folder)
     passages = passages_from_lines((folder / _PASSAGES).read_text(), documents)
-    spaces = tuple(
-        Space(entry, FaissIndex.read(_vectors(folder, number))) for number, entry in enumerate(manifest.encoders)
-    )
+    spaces = tuple(Space(entry, store.open(folder, number)) for number, entry in enumerate(manifest.encoders))
     sizes = [(space.index.dimension, len(passages)) for space in spaces]
     if sizes != [(entry.dimension, manifest.passage_count) for entry in manifest.encoders]:
         raise SnapshotRefused(f"index {folder.name} does not hold what its manifest says; run: fiducia ingest kb/")
@@ -57,6 +63,8 @@ def load_snapshot(folder: Path, encoders: Sequence[FoundEncoder], segment: Segme
         table=FilterTable(passages),
         spaces=spaces,
         words=WordIndex.read(folder / _WORDS, segment),
+        asked=AskedTable(passages),
+        asked_words=WordIndex.read(folder / _ASKED, segment),
         names=ProductNames(documents),
     )
 
@@ -76,7 +84,7 @@ def read_vectors(folder: Path, encoder: int) -> tuple[Sequence[Passage], FaissIn
 
     The caller has checked the manifest. Raises SnapshotRefused where the vectors cannot be read.
     """
-    return read_passages_of(folder), FaissIndex.read(_vectors(folder, encoder))
+    return read_passages_of(folder), FaissIndex.read(vectors_folder(folder, encoder))
 
 
 def write_snapshot(
@@ -86,20 +94,23 @@ def write_snapshot(
     passages: Sequence[Passage],
     vectors: Sequence[FaissIndex],
     words: WordIndex,
+    asked: WordIndex,
 ) -> str:
     """Write a snapshot and return its id; the folder appears whole or not at all.
 
     manifest: complete but for `files`.  vectors: one index for each of the manifest's encoders.
+    words, asked: over the passages, and over the questions that they answer.
     """
     root.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
     try:
         (building / _DOCUMENTS).write_text(documents_to_lines(documents))
         (building / _PASSAGES).write_text(passages_to_lines(passages))
-        for number, index in enumerate(vectors):
-            index.write(_vectors(building, number))
-        (building / _WORDS).mkdir()
-        words.write(building / _WORDS)
+        for number, vector_index in enumerate(vectors):
+            vector_index.write(vectors_folder(building, number))
+        for name, index in ((_WORDS, words), (_ASKED, asked)):
+            (building / name).mkdir()
+            index.write(building / name)
         content = replace(manifest, files=file_digests(building)).to_bytes()
         (building / MANIFEST).write_bytes(content)
         (building / CREATED).write_text(f"{datetime.now(UTC).isoformat()}\n")
@@ -109,10 +120,6 @@ def write_snapshot(
         return digest_of(content)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-
-
-def _vectors(folder: Path, encoder: int) -> Path:
-    return folder / f"vectors-{encoder}"
 
 
 def _publish(building: Path, folder: Path) -> None:

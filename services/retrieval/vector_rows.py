@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 _NUMBERS = "numbers.npy"
-_VECTORS = "vectors.npy"
 # Rows that are gathered at once: 6 MB of 384 numbers, which stay in the processor's cache.
 _BLOCK = 4096
 # From this share of the rows on, a pass over all is faster than gathering those wanted (measured at 10,000).
@@ -21,18 +21,23 @@ Vectors = NDArray[np.float32]
 class VectorRows:
     """Unit vectors, (rows, dimension), each under a passage number; rows ascend by number."""
 
+    FILE = "vectors.npy"
+
     def __init__(self, numbers: Numbers, vectors: Vectors) -> None:
         """numbers: ascending, each once."""
         self.numbers = numbers
         self.vectors = vectors
-        self._row = np.full(numbers[-1] + 1 if len(numbers) else 0, -1, dtype=np.int32)
-        self._row[numbers] = np.arange(len(numbers), dtype=np.int32)
+        self._all = np.arange(len(numbers), dtype=np.int64)
+        self._row = np.full(numbers[-1] + 1 if len(numbers) else 0, -1, dtype=np.int64)
+        self._row[numbers] = self._all
 
     @classmethod
     def of(cls, numbers: Numbers, vectors: Vectors) -> VectorRows:
         """Return rows of vectors, (n, dimension), that come in any order."""
-        order = np.argsort(numbers, kind="stable")
-        return cls(np.asarray(numbers, dtype=np.int64)[order], np.ascontiguousarray(vectors[order], dtype=np.float32))
+        if (np.diff(numbers) < 0).any():
+            order = np.argsort(numbers, kind="stable")
+            numbers, vectors = numbers[order], vectors[order]
+        return cls(np.asarray(numbers, dtype=np.int64), np.ascontiguousarray(vectors, dtype=np.float32))
 
     @classmethod
     def read(cls, folder: Path) -> VectorRows:
@@ -40,8 +45,9 @@ class VectorRows:
 
         Raises OSError or ValueError where a file is missing, cut short or something else.
         """
-        numbers = np.load(folder / _NUMBERS)
-        vectors = np.load(folder / _VECTORS, mmap_mode="r")
+        # Unlike np.load, this takes nothing but the one format.
+        numbers = np.array(open_memmap(folder / _NUMBERS, mode="r"))
+        vectors = open_memmap(folder / cls.FILE, mode="r")
         if numbers.ndim != 1 or vectors.ndim != 2 or len(numbers) != len(vectors) or vectors.dtype != np.float32:
             raise ValueError(f"{len(numbers)} numbers do not go with vectors {vectors.shape} of {vectors.dtype}")
         return cls(numbers, vectors)
@@ -49,7 +55,7 @@ class VectorRows:
     def write(self, folder: Path) -> None:
         """Write numbers and vectors into a folder that exists."""
         np.save(folder / _NUMBERS, self.numbers)
-        np.save(folder / _VECTORS, self.vectors)
+        np.save(folder / self.FILE, self.vectors)
 
     @property
     def dimension(self) -> int:
@@ -57,18 +63,35 @@ class VectorRows:
         return int(self.vectors.shape[1])
 
     def rows_of(self, numbers: Numbers) -> Numbers:
-        """Return the rows of those of these passage numbers that have one, in their order."""
-        rows = self._row[numbers[numbers < len(self._row)]]
-        return np.asarray(rows[rows >= 0], dtype=np.int64)
+        """Return the rows of those of these numbers that have one. numbers: ascending, each once."""
+        # A search without a filter comes with a stretch of numbers; looking up a million would cost milliseconds.
+        if len(numbers) and numbers[-1] - numbers[0] + 1 == len(numbers):
+            first, last = np.searchsorted(self.numbers, [numbers[0], numbers[-1] + 1])
+            return self._all[first:last]
+        return self._rows_in_order(numbers)
 
-    def has(self, numbers: Numbers) -> NDArray[np.bool_]:
-        """Return for each passage number whether it has a vector."""
+    def nearest(self, vector: Vectors, rows: Numbers, count: int) -> tuple[Numbers, Vectors]:
+        """Return the passage numbers of at most `count` of these rows, nearest first, with inner products."""
+        products = self._products(vector, rows)
+        best = _largest(products, count)
+        return self.numbers[rows[best]], products[best]
+
+    def products_of(self, vector: Vectors, numbers: Numbers) -> Vectors:
+        """Return the inner product with each of these numbers, (numbers,); zero where a number has no vector."""
+        products = np.zeros(len(numbers), dtype=np.float32)
+        products[self._held(numbers)] = self._products(vector, self._rows_in_order(numbers))
+        return products
+
+    def _rows_in_order(self, numbers: Numbers) -> Numbers:
+        rows = self._row[numbers[numbers < len(self._row)]]
+        return rows[rows >= 0]
+
+    def _held(self, numbers: Numbers) -> NDArray[np.bool_]:
         held = numbers < len(self._row)
         held[held] = self._row[numbers[held]] >= 0
         return held
 
-    def products(self, vector: Vectors, rows: Numbers) -> Vectors:
-        """Return the inner product of a vector with each of these rows, (rows,)."""
+    def _products(self, vector: Vectors, rows: Numbers) -> Vectors:
         if len(rows) > _WHOLE_SHARE * len(self.vectors):
             return np.asarray((self.vectors @ vector)[rows])
         products = np.empty(len(rows), dtype=np.float32)
@@ -76,3 +99,14 @@ class VectorRows:
             block = rows[start : start + _BLOCK]
             products[start : start + _BLOCK] = self.vectors[block] @ vector
         return products
+
+
+def _largest(products: Vectors, count: int) -> NDArray[np.int64]:
+    """Return the positions of the largest values, largest first, equal ones by position."""
+    if len(products) > count:
+        # All that equal the last one wanted stay in, so that position decides between them.
+        least = np.partition(products, len(products) - count)[len(products) - count]
+        kept = np.flatnonzero(products >= least)
+    else:
+        kept = np.arange(len(products))
+    return kept[np.argsort(-products[kept], kind="stable")[:count]]

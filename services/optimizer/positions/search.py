@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.optimizer.positions.bound import Bound, Node, bound_of
-from services.optimizer.positions.exchange import TOLERANCE, Incumbent
-from services.optimizer.positions.program import Mask, Program
+from services.optimizer.positions.branching import can_be_full, dearest, fixed, next_price
+from services.optimizer.positions.exchange import Incumbent
+from services.optimizer.positions.program import Program
 from services.optimizer.positions.relax import Relaxed, relaxed
 
 # Bounds this close below a value, on the objective of order one, prove it.
@@ -26,11 +27,7 @@ PROVEN = 1e-8
 _ROOT_PRICES, _PRICES = 8, 3
 # A price is settled where another could raise the bound by no more than this part of what is missing.
 _WORTH = 0.1
-_SMALLEST_PRICE, _LARGEST_PRICE, _FIRST_PRICE = 1e-9, 1e3, 1e-5
-# A price changes by no more than this factor at once.
-_LARGEST_STEP = 25.0
-# A share this near to none or to one is decided by itself.
-_WHOLE = 1e-4
+_FIRST_PRICE = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +72,7 @@ class Search:
         """
         program, known = self._program, self._incumbent
         root = Node(program.must, program.may & ~program.must)
-        heap = [(-math.inf, 0, _Open(root, self._first_price()))] if _can_be_full(program, root) else []
+        heap = [(-math.inf, 0, _Open(root, self._first_price()))] if can_be_full(program, root) else []
         count, cut = 1, False
         while heap and heap[0][0] < known.cutoff:
             cut = self._nodes > 0 and known.best is not None and self._is_late()
@@ -115,13 +112,13 @@ class Search:
         self._incumbent.improve_rounded(before)
         if max(bound.value, known) >= self._incumbent.cutoff:
             return
-        node = _fixed(node, bound, self._incumbent.cutoff)
+        node = fixed(node, bound, self._incumbent.cutoff)
         if int(node.held.sum()) == self._program.count:
             node = replace(node, free=np.zeros_like(node.free))
         if node.decided:
             self._close(node, max(known, bound.value))
             return
-        place = _dearest(node.free, at)
+        place = dearest(node.free, at)
         if_held, if_out = max(known, bound.if_held[place]), max(known, bound.if_out[place])
         yield from self._halves(node, place, if_held, if_out, price)
 
@@ -137,7 +134,7 @@ class Search:
         taken = np.arange(len(node.free)) == place
         held = Node(node.held | taken, node.free & ~taken)
         for bound, child in ((if_held, held), (if_out, Node(node.held, node.free & ~taken))):
-            if bound < self._incumbent.cutoff and _can_be_full(self._program, child):
+            if bound < self._incumbent.cutoff and can_be_full(self._program, child):
                 yield bound, _Open(child, price)
 
     def _relaxed(self, node: Node, price: float, tries: int) -> tuple[Relaxed, Bound, float] | None:
@@ -150,7 +147,7 @@ class Search:
             self._incumbent.round(node, found)
             bound, cutoff = bound_of(self._program, node, found.multipliers), self._incumbent.cutoff
             taken = float(found.shares[node.free].sum())
-            following = _next_price(price, taken, slots)
+            following = next_price(price, taken, slots)
             if best is None or bound.value > best[1].value:
                 best = found, bound, following
             # The bound is concave in the price and rises by positions in excess.
@@ -164,35 +161,3 @@ class Search:
         """Return the price at which equal weights in as many products as may be held are worth a position each."""
         share = 1.0 / self._program.count
         return max(0.5 * float(np.median(self._program.own)) * share**2, _FIRST_PRICE)
-
-
-def _next_price(price: float, taken: float, slots: int) -> float:
-    """Return the price at which about as many positions are taken as there are: shares fall with its root."""
-    if slots == 0:
-        return _SMALLEST_PRICE
-    factor = min(max((taken / slots) ** 2, 1.0 / _LARGEST_STEP), _LARGEST_STEP)
-    return min(max(price * factor, _SMALLEST_PRICE), _LARGEST_PRICE)
-
-
-def _fixed(node: Node, bound: Bound, cutoff: float) -> Node:
-    """Return the node without products that are in, or are out, in no better choice."""
-    held = node.free & (bound.if_out >= cutoff)
-    out = node.free & (bound.if_held >= cutoff)
-    return Node(node.held | (held & ~out), node.free & ~held & ~out)
-
-
-def _dearest(free: Mask, at: Relaxed) -> int:
-    """Return the product to decide: with the most weight for which no share of a position is paid."""
-    partly = free & (at.shares > _WHOLE) & (at.shares < 1.0 - _WHOLE)
-    if partly.any():
-        return int(np.argmax(np.where(partly, at.weights * (1.0 - at.shares), -1.0)))
-    return int(np.argmax(np.where(free, at.shares, -1.0)))
-
-
-def _can_be_full(program: Program, node: Node) -> bool:
-    """Return whether the bounds of the products leave room for weights that sum to one."""
-    slots = program.count - int(node.held.sum())
-    if slots < 0 or program.low[node.held].sum() > 1.0 + TOLERANCE:
-        return False
-    room = np.sort(program.high[node.free])[::-1][:slots]
-    return bool(program.high[node.held].sum() + room.sum() >= 1.0 - TOLERANCE)

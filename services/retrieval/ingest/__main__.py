@@ -26,7 +26,9 @@ from services.retrieval.manifest import read_manifest
 from services.retrieval.passage import KNOWLEDGE_BASE
 from services.retrieval.prune import prune
 from services.retrieval.settings import RetrievalSettings
+from services.retrieval.vector_store import store_for
 from shared.builder import exit_status, tell
+from shared.errors import UpstreamUnavailable
 from shared.logs import configure_logs
 from shared.snapshots import activate
 
@@ -35,7 +37,7 @@ def main(arguments: list[str]) -> int:
     """Print progress as JSON lines and return 0; list problems on standard error and return 2."""
     asked = _parser().parse_args(arguments)
     configure_logs("ingest", "WARNING")
-    return exit_status(lambda: _ingest(**vars(asked)), asked.out, (ModelMissing,))
+    return exit_status(lambda: _ingest(**vars(asked)), asked.out, (ModelMissing, UpstreamUnavailable))
 
 
 def _ingest(kb: Path, out: Path, overlay: Path | None, is_activated: bool, encoders: str | None) -> None:
@@ -44,13 +46,15 @@ def _ingest(kb: Path, out: Path, overlay: Path | None, is_activated: bool, encod
     documents = read_documents(kb, overlay)
     tell("read", {"documents": len(documents)})
     found = find_encoders(settings.retrieval_encoders)
+    store = store_for(settings)
     # An import by the service reads and writes the same snapshots; the second comes after the first.
     with locked(out / IMPORT_LOCK):
         everything = with_other_collections(out, documents, KNOWLEDGE_BASE)
-        digest = Builder(out, found, JiebaSegmenter, settings.retrieval_workers, tell).build(everything)
+        digest = Builder(out, found, JiebaSegmenter, settings.retrieval_workers, tell, store).build(everything)
         if is_activated:
             activate(out, digest)
-        prune(out, settings.retrieval_snapshots_on_disk, keep=digest)
+        for removed in prune(out, settings.retrieval_snapshots_on_disk, keep=digest):
+            store.drop(removed)
     manifest = read_manifest(out / digest)
     counts = {"documents": manifest.document_count, "passages": manifest.passage_count}
     names = ", ".join(one.name for one in found)

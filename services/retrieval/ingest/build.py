@@ -9,21 +9,26 @@ from pathlib import Path
 
 import numpy as np
 
+from services.retrieval.asked import asked_of
 from services.retrieval.chunk import CHUNKER_VERSION, TokenCounter, passages_of
 from services.retrieval.encoder import Encoder, FoundEncoder
 from services.retrieval.faiss_index import FaissIndex
 from services.retrieval.flags import FLAGS_VERSION
 from services.retrieval.ingest.limits import Strictest
-from services.retrieval.ingest.vectors import embed, known_vectors, text_digest
+from services.retrieval.ingest.vectors import embed, known_vectors, texts_of
 from services.retrieval.lexical import WordIndex
 from services.retrieval.manifest import FORMAT, EncoderEntry, Manifest, is_intact, read_manifest
 from services.retrieval.passage import Document, Passage
 from services.retrieval.records import documents_to_lines
 from services.retrieval.snapshot_folder import write_snapshot
+from services.retrieval.vector_store import FolderStore, VectorStore
 from services.retrieval.words import WORDS_VERSION, Segment
 from shared.builder import Tell
 from shared.problems import KnowledgeBaseError, Problem
 from shared.snapshots import SnapshotRefused, snapshot_folders
+
+# An index over no words at all cannot be built; this text is never found, since no passage owns it.
+_NO_QUESTIONS = ["none"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Builder:
               none of them knows are found by words alone.
     workers:  passages embedded at the same time.
     tell:     called with an event and its numbers as the work goes on.
+    store:    where the vectors will be searched.
     """
 
     root: Path
@@ -41,13 +47,21 @@ class Builder:
     open_segmenter: Callable[[], Segment]
     workers: int
     tell: Tell
+    store: VectorStore = FolderStore()  # noqa: RUF009 It has no state.
 
     def build(self, documents: Sequence[Document]) -> str:
         """Return the id of the snapshot of these documents, built unless it is there already.
 
         documents: by ascending id. The same documents give the same id; unchanged passages keep their vectors.
-        Raises KnowledgeBaseError where a document has no text to find.
+        Raises KnowledgeBaseError where a document has no text to find, UpstreamUnavailable where the store for
+        vectors cannot be reached.
         """
+        self.store.reach()
+        digest = self._built(documents)
+        self.store.put(self.root / digest)
+        return digest
+
+    def _built(self, documents: Sequence[Document]) -> str:
         inputs = self._inputs(documents)
         if existing := _existing(self.root, inputs):
             self.tell("unchanged", {"digest": existing})
@@ -55,11 +69,10 @@ class Builder:
         encoders = [found.open() for found in self.encoders]
         passages = _passages(documents, Strictest(encoders))
         self.tell("chunked", {"documents": len(documents), "passages": len(passages)})
-        vectors = [
-            self._vectors(passages, found.languages, encoder)
-            for found, encoder in zip(self.encoders, encoders, strict=True)
-        ]
-        words = WordIndex.build([passage.lexical_text for passage in passages], self.open_segmenter())
+        vectors = [self._vectors(passages, number, encoder) for number, encoder in enumerate(encoders)]
+        segment = self.open_segmenter()
+        words = WordIndex.build([passage.lexical_text for passage in passages], segment)
+        asked = WordIndex.build([one.text for one in asked_of(passages)] or _NO_QUESTIONS, segment)
         self.tell("writing", {"passages": len(passages)})
         manifest = Manifest(
             encoders=tuple(
@@ -71,28 +84,36 @@ class Builder:
             inputs=inputs,
             files={},
         )
-        return write_snapshot(self.root, manifest, documents, passages, vectors, words)
+        return write_snapshot(self.root, manifest, documents, passages, vectors, words, asked)
 
     def _inputs(self, documents: Sequence[Document]) -> str:
         encoders = (f"{found.name} {found.digest} {' '.join(found.languages)}" for found in self.encoders)
         versions = (f"format {FORMAT}", CHUNKER_VERSION, WORDS_VERSION, FLAGS_VERSION, *encoders)
         return hashlib.sha256("\n".join((*versions, documents_to_lines(documents))).encode()).hexdigest()
 
-    def _vectors(self, passages: Sequence[Passage], languages: tuple[str, ...], encoder: Encoder) -> FaissIndex:
-        numbers = [number for number, passage in enumerate(passages) if passage.document.language in languages]
-        keys = {number: text_digest(passages[number]) for number in numbers}
-        known = known_vectors(self.root, encoder.digest, set(keys.values()))
-        new = [passages[number] for number in numbers if keys[number] not in known]
-        counts = {"reused": len(numbers) - len(new), "left_out": len(passages) - len(numbers)}
-        self.tell("embedding", {"encoder": encoder.name, "passages": len(new), **counts})
+    def _vectors(self, passages: Sequence[Passage], encoder_number: int, encoder: Encoder) -> FaissIndex:
+        texts = texts_of(passages)
+        numbers = self._numbers(passages, encoder_number)
+        known = known_vectors(self.root, encoder.digest, {texts[number].digest for number in numbers})
+        new = [texts[number] for number in numbers if texts[number].digest not in known]
+        counts = {"reused": len(numbers) - len(new), "left_out": len(texts) - len(numbers)}
+        self.tell("embedding", {"encoder": encoder.name, "texts": len(new), **counts})
 
         def tell(done: int, total: int) -> None:
             self.tell("embedded", {"encoder": encoder.name, "done": done, "of": total})
 
         known |= embed(encoder, new, self.workers, tell)
         # An index may hold no vector at all, as one of Chinese documents does with an English encoder.
-        matrix = np.array([known[keys[n]] for n in numbers], dtype=np.float32).reshape(-1, encoder.dimension)
+        matrix = np.array([known[texts[n].digest] for n in numbers], dtype=np.float32).reshape(-1, encoder.dimension)
         return FaissIndex.build(np.array(numbers, dtype=np.int64), matrix)
+
+    def _numbers(self, passages: Sequence[Passage], encoder: int) -> list[int]:
+        """Return what gets a vector of this encoder: passages in its languages, and questions that it is put first."""
+        languages = self.encoders[encoder].languages
+        earlier = {language for found in self.encoders[:encoder] for language in found.languages}
+        asked = [one.language in languages and one.language not in earlier for one in asked_of(passages)]
+        own = [passage.document.language in languages for passage in passages]
+        return [number for number, is_wanted in enumerate([*own, *asked]) if is_wanted]
 
 
 def _passages(documents: Sequence[Document], counter: TokenCounter) -> list[Passage]:

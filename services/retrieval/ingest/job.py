@@ -18,6 +18,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from services.retrieval.encoder import ModelMissing
 from services.retrieval.encoders.chosen import find_encoders
+from services.retrieval.import_process import UNAVAILABLE
 from services.retrieval.ingest.build import Builder
 from services.retrieval.ingest.collections import documents_of_active
 from services.retrieval.ingest.documents import read_folder
@@ -27,17 +28,26 @@ from services.retrieval.jieba_segmenter import JiebaSegmenter
 from services.retrieval.prune import prune
 from services.retrieval.settings import RetrievalSettings
 from services.retrieval.snapshot_folder import read_passages_of
+from services.retrieval.vector_store import store_for
 from shared.builder import exit_status, tell
+from shared.errors import UpstreamUnavailable
 from shared.logs import configure_logs
 from shared.problems import Problem
 from shared.snapshots import activate, active_digest
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Import and return 0; print what stops it on standard error and return 2."""
+    """Import and return 0; print what stops it on standard error and return 2.
+
+    Returns UNAVAILABLE where the store for vectors does not answer.
+    """
     folder, root, plan = map(Path, arguments)
     configure_logs("import", "WARNING")
-    return exit_status(lambda: _import(folder, root, Plan.from_json(plan.read_text())), root, (ModelMissing,))
+    try:
+        return exit_status(lambda: _import(folder, root, Plan.from_json(plan.read_text())), root, (ModelMissing,))
+    except UpstreamUnavailable as error:
+        print(error, file=sys.stderr)
+        return UNAVAILABLE
 
 
 def _import(folder: Path, root: Path, plan: Plan) -> None:
@@ -47,10 +57,12 @@ def _import(folder: Path, root: Path, plan: Plan) -> None:
     rejected += after.refused
     _tell_rejected(folder, rejected)
     found = find_encoders(settings.retrieval_encoders)
-    digest = Builder(root, found, JiebaSegmenter, settings.retrieval_workers, tell).build(after.documents)
+    store = store_for(settings)
+    digest = Builder(root, found, JiebaSegmenter, settings.retrieval_workers, tell, store).build(after.documents)
     if plan.activate:
         activate(root, digest)
-    prune(root, settings.retrieval_snapshots_on_disk, keep=digest)
+    for removed in prune(root, settings.retrieval_snapshots_on_disk, keep=digest):
+        store.drop(removed)
     tell("done", _outcome(root, digest, after, {one.id for one in sent}, len(rejected)))
 
 

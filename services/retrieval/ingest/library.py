@@ -7,6 +7,7 @@ from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
+from services.retrieval.ingest.asked_file import ASKED_FOLDER, with_asked
 from services.retrieval.ingest.factsheet import read_factsheets
 from services.retrieval.ingest.markdown_file import read_markdown
 from services.retrieval.passage import Document
@@ -19,7 +20,7 @@ _Found = list[tuple[str, Document]]
 def read_documents(kb: Path, overlay: Path | None = None) -> tuple[Document, ...]:
     """Return the documents by id: guides and factsheets of `kb`, replaced or extended by those of `overlay`.
 
-    kb:      folder with products/, guides/ and assumptions/.
+    kb:      folder with products/, guides/, asked/ and assumptions/.
     overlay: folder with guides/ and factsheets/ in Markdown; a document there replaces the one of the same id.
     Raises KnowledgeBaseError with every problem of every file.
     """
@@ -41,7 +42,11 @@ def read_documents(kb: Path, overlay: Path | None = None) -> tuple[Document, ...
 def _base(kb: Path) -> tuple[_Found, list[Problem]]:
     guides, problems = _read(kb, "guides", "*.md", read_markdown)
     sheets, more = _read(kb, "products", "*.yaml", read_factsheets)
-    return guides + sheets, problems + more
+    found = guides + sheets
+    documents = {document.id: document for _, document in found}
+    asked, faults = collect(sorted((kb / ASKED_FOLDER).glob("*.yaml")), lambda path: with_asked(kb, path, documents))
+    documents |= {document.id: document for document in asked}
+    return [(file, documents[document.id]) for file, document in found], problems + more + faults
 
 
 def _overlay(overlay: Path) -> tuple[_Found, list[Problem]]:

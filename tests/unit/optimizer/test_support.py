@@ -97,3 +97,9 @@ def test_a_pair_works_or_is_refused_as_the_table_says(goal: str, limit: str) -> 
     answer = optimize(job, SOLVER)
     assert isinstance(answer, Portfolio)
     assert answer.certificate.residuals.largest <= answer.certificate.tolerance
+
+
+@pytest.mark.parametrize("objective", [MinimumCvar(0.9), MeanCvarUtility(0.9, 1.0)])
+def test_a_loss_in_the_goal_and_one_at_another_confidence_in_a_limit_are_refused_at_once(objective: Wanted) -> None:
+    with pytest.raises(UnsupportedCombination, match=r"limits\.max_cvar\.confidence is 0\.95 .* 0\.9;"):
+        optimize(OptimizeJob(_problem("max_cvar"), dense_market([0.0] * 4, np.eye(4)), objective), SOLVER)

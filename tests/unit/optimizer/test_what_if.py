@@ -21,7 +21,7 @@ from services.optimizer.objective import (
 )
 from services.optimizer.portfolio import Best, best_portfolio
 from services.optimizer.problem import Bound, Limits, Problem
-from services.optimizer.what_if import limit_costs, without
+from services.optimizer.what_if import TimeLeft, limit_costs, without
 from tests.unit.optimizer.builders import SOLVER, best, dense_market, group, products
 
 COVARIANCE = np.array([[0.04, 0.01, 0.012], [0.01, 0.0225, 0.014], [0.012, 0.014, 0.04]])
@@ -107,10 +107,29 @@ def test_a_deadline_that_has_passed_leaves_no_time_for_costs_of_limits() -> None
     expectations = expectations_of(HELD_BACK, dense_market(EXPECTED, COVARIANCE))
     found = best_portfolio(HELD_BACK, expectations, objective, SOLVER)
     assert isinstance(found, Best)
+    enough, none = TimeLeft(time.monotonic() + 3_600.0), TimeLeft(time.monotonic())
 
-    in_time = limit_costs(HELD_BACK, expectations, objective, found, SOLVER, time.monotonic() + 3_600.0)
-    too_late = limit_costs(HELD_BACK, expectations, objective, found, SOLVER, time.monotonic())
+    in_time = limit_costs(HELD_BACK, expectations, objective, found, SOLVER, enough)
+    too_late = limit_costs(HELD_BACK, expectations, objective, found, SOLVER, none)
 
     assert [cost.field for cost in in_time] == ["limits.max_turnover"]
     assert in_time == limit_costs(HELD_BACK, expectations, objective, found, SOLVER)
     assert too_late == ()
+    assert (enough.ran_out, none.ran_out) == (False, True)
+
+
+def test_ranges_are_those_of_all_draws_or_none_and_the_answer_says_so() -> None:
+    job = OptimizeJob(FREE, dense_market(EXPECTED, COVARIANCE), MeanVarianceUtility(4.0), resamples=30)
+
+    whole, in_time, too_late = (
+        optimize(replace(job, deadline=deadline), SOLVER)
+        for deadline in (None, time.monotonic() + 3_600.0, time.monotonic())
+    )
+
+    assert isinstance(whole, Portfolio)
+    assert isinstance(in_time, Portfolio)
+    assert isinstance(too_late, Portfolio)
+    assert in_time.weight_ranges == whole.weight_ranges
+    assert (whole.time_limited, in_time.time_limited, too_late.time_limited) == (False, False, True)
+    assert too_late.weight_ranges == ()
+    assert list(too_late.weights) == list(whole.weights)

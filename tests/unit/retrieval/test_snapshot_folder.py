@@ -40,7 +40,9 @@ def test_an_index_of_another_embedding_model_is_refused_with_both_names(tmp_path
         load(folder)
 
 
-@pytest.mark.parametrize("name", ["passages.jsonl", "documents.jsonl", "vectors-0/vectors.npy", "words/vocab.index.json"])
+@pytest.mark.parametrize(
+    "name", ["passages.jsonl", "documents.jsonl", "vectors-0/vectors.npy", "words/vocab.index.json"]
+)
 def test_a_changed_file_is_refused_by_name(name: str, tmp_path: Path) -> None:
     folder = tmp_path / builder(tmp_path).build(LIBRARY)
     content = bytearray((folder / name).read_bytes())

@@ -82,8 +82,8 @@ class OptimalPortfolio(_message.Message):
     objective's value; 0 where the choice is proven best. Absent without limits.positions.
     """
     time_limited: _builtins.bool
-    """Whether the deadline ended the search over positions; the same request to the same process then gets the stored
-    answer, not another one.
+    """Whether the deadline ended the search over positions or left no time for all limit_costs or for weight_ranges;
+    the same request to the same process then gets the stored answer, not another one.
     """
     covariance_repair: _builtins.float
     """Distance (Frobenius norm, relative) of the given covariance to the nearest one that is positive semidefinite;
@@ -119,7 +119,9 @@ class OptimalPortfolio(_message.Message):
 
     @_builtins.property
     def weight_ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___WeightRange]:
-        """How far each weight moves under errors of the expected returns; empty where not asked for."""
+        """How far each weight moves under errors of the expected returns; empty where not asked for, and where the deadline
+        leaves no time for all resamples.
+        """
 
     def __init__(
         self,

@@ -696,7 +696,7 @@ class Infeasibility(_message.Message):
     @_builtins.property
     def conflicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConflictingLimit]:
         """A smallest set of limits that contradict each other: dropping any one of them resolves this contradiction. Another
-        one, independent of it, may remain.
+        one, independent of it, may remain. With given weights: every limit they break.
         """
 
     def __init__(

@@ -1,0 +1,72 @@
+"""The questions that passages are known to answer, as further ways to find them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.retrieval.passage import Passage
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class AskedOf:
+    """A question in a language, and the number of the passage that answers it."""
+
+    owner: int
+    language: str
+    text: str
+
+
+def asked_of(passages: Sequence[Passage]) -> list[AskedOf]:
+    """Return the questions of all passages in order; those of a section that was cut belong to each of its parts."""
+    return [entry for number, passage in enumerate(passages) for entry in _asked_of(number, passage)]
+
+
+class AskedTable:
+    """Which passage each question belongs to. A question's number follows those of the passages: the first is P.
+
+    owners: passage number of each question, (questions,), ascending.
+    """
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        entries = asked_of(passages)
+        self._first = len(passages)
+        self.owners: Numbers = np.array([entry.owner for entry in entries], dtype=np.int64)
+        self._languages = np.array([entry.language for entry in entries], dtype=np.str_)
+        self._has = np.zeros(len(passages), dtype=bool)
+        self._has[self.owners] = True
+
+    def has_any(self, passages: Numbers) -> NDArray[np.bool_]:
+        """Return for each of these passages whether it has questions, (passages,)."""
+        return np.asarray(self._has[passages])
+
+    def numbers(self, language: str, passages: Numbers) -> Numbers:
+        """Return the numbers of the questions in this language that belong to these passages, ascending."""
+        belongs = np.zeros(self._first, dtype=bool)
+        belongs[passages] = True
+        return self._first + np.flatnonzero(belongs[self.owners] & (self._languages == language))
+
+    def owners_of(self, numbers: Numbers) -> Numbers:
+        """Return the passage of each of these questions."""
+        return np.asarray(self.owners[numbers - self._first])
+
+    def best(self, passages: Numbers, numbers: Numbers, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return for each passage, ascending, the largest value of its questions; zero where none has one.
+
+        numbers: of the questions.  values: one for each.
+        """
+        best = np.zeros(len(passages), dtype=np.float32)
+        at = np.searchsorted(passages, self.owners_of(numbers))
+        np.maximum.at(best, at, values)
+        return best
+
+
+def _asked_of(number: int, passage: Passage) -> Iterator[AskedOf]:
+    for one in passage.document.asked:
+        if one.heading == passage.heading:
+            yield AskedOf(number, one.language, one.text)
