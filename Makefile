@@ -8,7 +8,7 @@ LOCK    = $(BIN)/uv pip compile -q --python-version 3.11 --no-emit-package fiduc
           --custom-compile-command "make locks"
 
 .DEFAULT_GOAL := help
-.PHONY: help advise test check format protos locks up bench-optimizer install install-dev clean
+.PHONY: help advise test check format protos locks up bench-optimizer bench-retrieval install install-dev clean
 
 help: ## list the targets
 	@grep -hE '^[a-zA-Z_-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,6 +46,12 @@ bench-optimizer: install-dev ## measure the optimizer against libraries and raw 
 	@$(BIN)/python -m benchmarks.optimizer.tails
 	@$(BIN)/python -m benchmarks.optimizer.positions
 	@$(BIN)/python -m benchmarks.optimizer.served
+
+bench-retrieval: install-dev ## measure search quality and speed against three engines (20 minutes)
+	@$(BIN)/python -m benchmarks.retrieval
+	@$(BIN)/python -m benchmarks.retrieval.speed
+	@$(BIN)/python -m benchmarks.retrieval.encoders
+	@$(BIN)/python -m benchmarks.retrieval.scale --sizes 10000,100000
 
 install: $(VENV)/.services ## install the services into .venv
 install-dev: $(VENV)/.dev ## install the services and the development tools into .venv

@@ -46,10 +46,10 @@ def peers_python() -> Path:
     folder = cache / f"bench-optimizer-{digest}"
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
-        print(f"Installing the peers into {folder} (once; a minute or two) …", flush=True)
+        print(f"Installing the peers into {folder} (once; some minutes) …", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "-qq", "install", "-r", str(requirements)]
-        subprocess.run(pip, check=True)
+        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "-qq", "install", "--only-binary", ":all:"]
+        subprocess.run([*pip, "-r", str(requirements)], check=True)
         (folder / "ready").touch()
     return python
 

@@ -40,8 +40,6 @@ _PREPARED: list[tuple[OptimizeJob, Solver]] = []
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print rates and memory; return the exit status."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
     parser = argparse.ArgumentParser(prog="python -m benchmarks.optimizer.served")
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--callers", type=int, default=32)

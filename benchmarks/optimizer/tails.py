@@ -22,21 +22,17 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-# The libraries read this when they load; threads that wait would count as CPU time.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from benchmarks.optimizer.cases import market  # noqa: E402
-from benchmarks.optimizer.peers_run import NAMES, peers_python, run_written  # noqa: E402
-from services.optimizer.answers import Infeasible, OptimizeJob, Portfolio  # noqa: E402
-from services.optimizer.engine import optimize  # noqa: E402
-from services.optimizer.estimates import Estimates, Scenarios  # noqa: E402
-from services.optimizer.objective import MeanCvarUtility, MeanVarianceUtility, MinimumCvar, Wanted  # noqa: E402
-from services.optimizer.problem import Bound, CvarLimit, Group, Limits, Problem, Product  # noqa: E402
-from services.optimizer.solve import Solver  # noqa: E402
-from services.optimizer.tails import mean_loss  # noqa: E402
+from benchmarks.optimizer.cases import market
+from benchmarks.optimizer.peers_run import NAMES, peers_python, run_written
+from services.optimizer.answers import Infeasible, OptimizeJob, Portfolio
+from services.optimizer.engine import optimize
+from services.optimizer.estimates import Estimates, Scenarios
+from services.optimizer.objective import MeanCvarUtility, MeanVarianceUtility, MinimumCvar, Wanted
+from services.optimizer.problem import Bound, CvarLimit, Group, Limits, Problem, Product
+from services.optimizer.solve import Solver
+from services.optimizer.tails import mean_loss
 
 _CONFIDENCE, _AVERSION = 0.95, 1.0
 _CLASSES, _BAND, _CAP = 6, Bound(0.05, 0.35), 0.1

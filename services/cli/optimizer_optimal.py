@@ -115,7 +115,7 @@ def _search(best: service.OptimalPortfolio) -> Iterator[RenderableType]:
     if best.HasField("optimality_gap"):
         yield Text(_gap_words(best.optimality_gap))
     if best.time_limited:
-        yield Text("A time limit ended the search; the answer is stored and given again.", style="yellow")
+        yield Text("A time limit cut the answer short; it is stored and given again.", style="yellow")
     if best.covariance_repair:
         moved = percent(best.covariance_repair, 4)
         yield Text(f"The covariance was not positive semidefinite; repaired by moving it {moved}.", style="yellow")

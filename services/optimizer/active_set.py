@@ -32,7 +32,7 @@ class Active:
     @cached_property
     def moving(self) -> np.ndarray:
         """The places of the products whose weight is still to be found."""
-        return np.flatnonzero(~(self.lower | self.upper | self.kept))
+        return (~(self.lower | self.upper | self.kept)).nonzero()[0]
 
 
 def active_limits(form: StandardForm, solution: Solution) -> Active:
@@ -77,7 +77,7 @@ class Linear:
 
 def equations(form: StandardForm, active: Active) -> Linear:
     """Return the budget, the active rows and, where active, the turnover limit, in this order."""
-    places = np.flatnonzero(active.rows)
+    places = active.rows.nonzero()[0]
     found = 1 + len(places)
     matrix = np.ones((found + active.turnover, len(form.lower)))
     right = np.ones(len(matrix))

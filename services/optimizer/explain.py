@@ -71,7 +71,7 @@ def _multipliers(problem: Problem, optimum: Optimum) -> Iterator[tuple[str, floa
 
 def _told(multipliers: Vector) -> list[int]:
     """Return the places of those that can be told from rounding."""
-    return np.flatnonzero(multipliers > _SMALLEST_MULTIPLIER).tolist()
+    return (multipliers > _SMALLEST_MULTIPLIER).nonzero()[0].tolist()
 
 
 def reduced_costs(
@@ -85,9 +85,12 @@ def reduced_costs(
     if optimum is None or price is None:
         return ()
     is_out = (weights <= _OUT) & (optimum.form.lower <= _OUT) & optimum.form.is_free
-    missing = np.maximum(_entry_multipliers(optimum), 0.0) / price
-    places = np.flatnonzero(is_out).tolist()
-    return tuple(ReducedCost(problem.products[place].id, float(missing[place])) for place in places)
+    places = is_out.nonzero()[0]
+    missing = np.maximum(_entry_multipliers(optimum)[places], 0.0) / price
+    return tuple(
+        ReducedCost(problem.products[place].id, lacking)
+        for place, lacking in zip(places.tolist(), missing.tolist(), strict=True)
+    )
 
 
 def _entry_multipliers(optimum: Optimum) -> Vector:

@@ -150,7 +150,8 @@ def product_moments(products: Sequence[Product], base_currency: str, market: Mar
     foreign = np.array([float(currency != base_currency) for currency in market.currencies])
     hedged = [row for row, product in enumerate(products) if product.currency_hedged]
     loadings[:, -1] = _CURRENCY_SIGN[base_currency] * (loadings[:, :-1] @ foreign)
-    loadings[hedged, -1] = 0.0
+    if hedged:
+        loadings[hedged, -1] = 0.0
     expected = loadings @ market.expected
     if hedged:
         expected[hedged] += loadings[hedged] @ _carry(market, foreign, cash)

@@ -14,7 +14,7 @@ import cvxpy as cp
 import numpy as np
 
 from services.optimizer.certificate import TOLERANCE, Certificate, Residuals, gradient, residuals_of
-from services.optimizer.dense_quadratic import dense_optimum, is_dense
+from services.optimizer.dense_quadratic import FEW_PRODUCTS, dense_optimum, is_dense
 from services.optimizer.linear_limits import SLACK
 from services.optimizer.quadratic import QuadraticTemplate, quadratic_shape
 from services.optimizer.reduced_map import QuadraticShape
@@ -88,7 +88,9 @@ class Solver:
         raise SolutionRefused(f"no solver reached residuals of {TOLERANCE:g}: {'; '.join(attempts)}")
 
     def prepare(self, shape: Shape, solver: str) -> None:
-        """Compile a problem of this shape before a request needs it."""
+        """Compile a problem of this shape before a request needs it; where few products go to PIQP there is no need."""
+        if solver == "PIQP" and shape.products <= FEW_PRODUCTS:
+            return
         if solver == "PIQP":
             self._quadratic(QuadraticShape(shape.products, shape.factors, shape.rows))
         else:

@@ -132,7 +132,7 @@ def test_what_qualifies_an_optimum_is_told() -> None:
     text = flat(show_optimization(request(), response))
 
     assert "can be better by more than 0.050 %" in text
-    assert "A time limit ended the search" in text
+    assert "A time limit cut the answer short; it is stored and given again." in text
     assert "repaired by moving it 0.0100 %" in text
 
 

@@ -153,10 +153,10 @@ def test_without_a_certified_solution_there_is_no_answer(monkeypatch: pytest.Mon
 
 def test_a_solver_that_calls_a_feasible_problem_infeasible_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
 
-    def wrong(self: QuadraticTemplate, form: StandardForm, options: dict[str, Any]) -> Any:
+    def wrong(form: StandardForm, options: dict[str, Any]) -> Any:
         return "infeasible", None
 
-    monkeypatch.setattr(QuadraticTemplate, "solve", wrong)
+    monkeypatch.setattr(solve, "dense_optimum", wrong)
 
     optimum = Solver().solve(_form(LIMITS[0]), lambda: False)
 
