@@ -183,7 +183,7 @@ def _add_import(app: typer.Typer, run: Run) -> None:
         passed over, links are not followed.
 
         The exit status is 0 when every document went in, and 2 when one was rejected, though the rest went in.
-        With --replace, what stood in the place of a rejected document goes.
+        What stood in the place of a rejected document stays, also with --replace.
         Until the end, and after Ctrl-C, the index is what it was before.
 
         \b

@@ -34,12 +34,15 @@ async def import_documents(options: ImportOptions, address: str | None, *, as_js
     if as_json:
         sys.stdout.write(json.dumps(as_object(told), ensure_ascii=False, indent=2) + "\n")
     else:
-        console.print(show_outcome(told, len(set(options.delete))))
+        console.print(show_outcome(told))
     return 0 if told.is_whole else BAD_INPUT
 
 
 def _require_work(options: ImportOptions, found: Found) -> None:
-    """Refuse an import of nothing: with --replace it would empty the collection by a slip."""
+    """Refuse what would empty a collection by a slip: an import of nothing, and with --replace one that lacks files."""
+    faults = [Problem(one.name, one.reason) for one in found.left_out if one.is_fault]
+    if options.replace and faults:
+        raise CliError("with --replace these would go, since they cannot be sent:", problems=faults)
     if found.sent or (options.delete and not options.replace):
         return
     faults = [Problem(one.name, one.reason) for one in found.left_out] or [Problem("PATH", _NO_DOCUMENT)]

@@ -18,6 +18,8 @@ from services.cli.retrieval_output import counted, printable
 
 # What a document must say, and the options that say it for all.
 _OPTIONS = {"source": "--source", "licence": "--licence", "language": "--language", "trust": "--trust"}
+# What the command calls the fields of an import's plan.
+_FIELDS = {"delete_document_ids": "--delete"}
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,15 @@ def as_object(told: Told) -> dict[str, Any]:
     return {"outcome": outcome, "rejected": rejected, "leftOut": left_out}
 
 
-def show_outcome(told: Told, deletions: int = 0) -> RenderableType:
-    """Return what came of an import; deletions: how many documents were to go by name."""
+def show_outcome(told: Told) -> RenderableType:
+    """Return what came of an import."""
     outcome = told.outcome
     return Group(
         *_failures(told),
         Text.assemble(("Index snapshot ", "bold"), (outcome.index_snapshot, "green")),
         Text(_use(outcome)),
         _counts(told),
-        *_remarks(outcome, deletions),
+        *_remarks(outcome),
     )
 
 
@@ -65,10 +67,12 @@ def _failures(told: Told) -> list[RenderableType]:
 
 
 def _reasons(rejected: Sequence[import_pb2.RejectedDocument]) -> list[tuple[str, str]]:
-    """Return each path once with all that is wrong with it."""
+    """Return each path, or id to take out, once with all that is wrong with it."""
     reasons: dict[str, list[str]] = {}
     for one in rejected:
-        reasons.setdefault(one.path, []).append(f"{one.field}: {one.description}".removeprefix(": "))
+        reasons.setdefault(one.path, []).append(
+            f"{_FIELDS.get(one.field, one.field)}: {one.description}".removeprefix(": ")
+        )
     return [(path, "\n".join(lines)) for path, lines in reasons.items()]
 
 
@@ -102,20 +106,16 @@ def _counts(told: Told) -> Table:
         ("Changed", outcome.changed_count),
         ("Unchanged", outcome.unchanged_count),
         ("Deleted", outcome.deleted_count),
-        ("Rejected files", len({one.path for one in told.rejected})),
+        ("Rejected files", outcome.rejected_count),
         ("Passages in the snapshot", outcome.passage_count),
     ):
         table.add_row(name, f"{count:,}")
     return table
 
 
-def _remarks(outcome: import_pb2.ImportOutcome, deletions: int) -> list[RenderableType]:
+def _remarks(outcome: import_pb2.ImportOutcome) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if outcome.flagged_passage_count:
         flagged = counted(outcome.flagged_passage_count, "passage")
         parts.append(Text(f"{flagged} flagged: like an instruction to a model; found and never cited.", style="red"))
-    if outcome.deleted_count < deletions:
-        ids = counted(deletions - outcome.deleted_count, "id")
-        words = f"{ids} of --delete: no document of the collection, or one that was sent too."
-        parts.append(Text(words, style="yellow"))
     return parts

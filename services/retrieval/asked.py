@@ -37,7 +37,8 @@ class AskedTable:
         entries = asked_of(passages)
         self._first = len(passages)
         self.owners: Numbers = np.array([entry.owner for entry in entries], dtype=np.int64)
-        self._languages = np.array([entry.language for entry in entries], dtype=np.str_)
+        languages = np.array([entry.language for entry in entries], dtype=np.str_)
+        self._numbers = {str(one): self._first + np.flatnonzero(languages == one) for one in np.unique(languages)}
         self._has = np.zeros(len(passages), dtype=bool)
         self._has[self.owners] = True
 
@@ -47,22 +48,28 @@ class AskedTable:
 
     def numbers(self, language: str, passages: Numbers) -> Numbers:
         """Return the numbers of the questions in this language that belong to these passages, ascending."""
+        numbers = self._numbers.get(language)
+        if numbers is None:
+            return np.empty(0, dtype=np.int64)
         belongs = np.zeros(self._first, dtype=bool)
         belongs[passages] = True
-        return self._first + np.flatnonzero(belongs[self.owners] & (self._languages == language))
+        return numbers[belongs[self.owners_of(numbers)]]
 
     def owners_of(self, numbers: Numbers) -> Numbers:
         """Return the passage of each of these questions."""
         return np.asarray(self.owners[numbers - self._first])
 
     def best(self, passages: Numbers, numbers: Numbers, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return for each passage, ascending, the largest value of its questions; zero where none has one.
+        """Return for each passage the largest values of its questions, (kinds, passages); zero where none is larger.
 
-        numbers: of the questions.  values: one for each.
+        passages: ascending.  numbers: of questions of theirs, ascending.  values: (kinds, questions).
         """
-        best = np.zeros(len(passages), dtype=np.float32)
-        at = np.searchsorted(passages, self.owners_of(numbers))
-        np.maximum.at(best, at, values)
+        best = np.zeros((len(values), len(passages)), dtype=np.float32)
+        if len(numbers):
+            owners = self.owners_of(numbers)
+            starts = np.flatnonzero(np.diff(owners, prepend=-1))
+            largest = np.maximum.reduceat(values, starts, axis=1)
+            best[:, np.searchsorted(passages, owners[starts])] = np.maximum(largest, 0)
         return best
 
 

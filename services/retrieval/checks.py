@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,6 +15,7 @@ from shared.errors import FieldViolation, InvalidRequest
 from shared.snapshots import is_digest
 
 _LONGEST_SHOWN = 64
+COLLECTION = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 @dataclass

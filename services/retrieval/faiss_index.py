@@ -126,6 +126,12 @@ class FaissIndex:
         """Return the inner product with each of these numbers, (numbers,); zero where a number has no vector."""
         return self._rows.products_of(vector, numbers)
 
+    def compared(self, vector: Vectors, numbers: Numbers) -> Vectors | None:
+        """Return the inner product with each of these numbers, NaN without a vector; None where they are too many."""
+        if self._approximate is not None and len(numbers) > self._exact_limit:
+            return None
+        return self._rows.products_of(vector, numbers, missing=np.nan)
+
     def vector(self, number: int) -> Vectors:
         """Return the vector of a passage number."""
         return np.array(self._rows.vectors[self._rows.rows_of(np.array([number]))[0]])

@@ -9,12 +9,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from services.retrieval.locked import IMPORT_LOCK, locked
 from services.retrieval.settings import RetrievalSettings
 from services.retrieval.vector_store import VectorStore, store_for
 from shared.builder import exit_status, tell
 from shared.errors import UpstreamUnavailable
 from shared.logs import configure_logs
-from shared.snapshots import snapshot_folders
+from shared.snapshots import SnapshotRefused, snapshot_folders
 
 
 def main() -> int:
@@ -26,14 +27,23 @@ def main() -> int:
 
 
 def fill(root: Path, store: VectorStore) -> None:
-    """Put every snapshot under a folder into the store.
+    """Put every snapshot under a folder into the store; one that is damaged does not keep the others out.
 
-    Raises SnapshotRefused where one is damaged, UpstreamUnavailable.
+    Raises SnapshotRefused at the end, naming those that could not be put, UpstreamUnavailable at once.
     """
-    folders = snapshot_folders(root)
-    for number, folder in enumerate(folders, 1):
-        store.put(folder)
-        tell("put", {"digest": folder.name, "done": number, "of": len(folders)})
+    refused = []
+    # An import would put its own snapshot, and take old ones away.
+    with locked(root / IMPORT_LOCK):
+        folders = snapshot_folders(root)
+        for number, folder in enumerate(folders, 1):
+            try:
+                store.put(folder)
+            except SnapshotRefused as error:
+                refused.append(str(error))
+            else:
+                tell("put", {"digest": folder.name, "done": number, "of": len(folders)})
+    if refused:
+        raise SnapshotRefused("\n".join(refused))
 
 
 if __name__ == "__main__":

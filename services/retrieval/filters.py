@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -58,12 +58,9 @@ class FilterTable:
         """
         day = as_of.toordinal()
         mask = self._trusted & (self._from <= day) & (day < self._until)
-        mask = mask & self._asset_classes.matches(wanted.asset_classes)
-        mask &= self._risk_levels.matches(wanted.risk_levels)
-        mask &= self._jurisdictions.matches(wanted.jurisdictions)
-        mask &= self._languages.matches(wanted.languages)
-        mask &= self._kinds.matches(wanted.kinds)
-        mask &= self._products.matches(wanted.product_ids)
+        for column, values in self._restrictions(wanted):
+            if values:
+                mask &= column.matches(values)
         if withdrawn:
             mask &= ~self._documents.matches(withdrawn)
         return self._all[mask]
@@ -71,6 +68,19 @@ class FilterTable:
     def by_language(self, numbers: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
         """Return these passage numbers parted by the language of the passage; a language without any is left out."""
         return self._languages.parted(numbers)
+
+    def about(self, product_ids: frozenset[str], numbers: NDArray[np.int64]) -> tuple[Mask, Mask]:
+        """Return which of these passages, (numbers,), are about one of these products, and which about another."""
+        own = self._products.holds(product_ids, numbers)
+        return own, ~(own | self._products.holds(frozenset({""}), numbers))
+
+    def _restrictions(self, wanted: PassageFilter) -> Iterator[tuple[_Codes | _Column, frozenset[str]]]:
+        yield self._asset_classes, wanted.asset_classes
+        yield self._risk_levels, wanted.risk_levels
+        yield self._jurisdictions, wanted.jurisdictions
+        yield self._languages, wanted.languages
+        yield self._kinds, wanted.kinds
+        yield self._products, wanted.product_ids
 
 
 class _Codes:
@@ -82,13 +92,23 @@ class _Codes:
         self._codes = np.array([self._code[value] for value in values], dtype=np.int32)
 
     def matches(self, wanted: frozenset[str]) -> Mask:
-        if not wanted:
-            return np.ones(len(self._codes), dtype=bool)
-        return np.isin(self._codes, [self._code[value] for value in wanted if value in self._code])
+        """Return which rows hold one of the wanted values."""
+        return np.asarray(self._is_wanted(wanted)[self._codes])
+
+    def holds(self, wanted: frozenset[str], rows: NDArray[np.int64]) -> Mask:
+        """Return which of these rows hold one of the wanted values."""
+        return np.asarray(self._is_wanted(wanted)[self._codes[rows]])
 
     def parted(self, numbers: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        """Return these rows by value. There must be few values."""
         codes = self._codes[numbers]
-        return {self._values[code]: numbers[codes == code] for code in np.unique(codes)}
+        parts = {value: numbers[codes == code] for code, value in enumerate(self._values)}
+        return {value: part for value, part in parts.items() if len(part)}
+
+    def _is_wanted(self, wanted: frozenset[str]) -> Mask:
+        flags = np.zeros(len(self._values), dtype=bool)
+        flags[[self._code[value] for value in wanted if value in self._code]] = True
+        return flags
 
 
 class _Column:
@@ -96,7 +116,6 @@ class _Column:
 
     def __init__(self, documents: Sequence[Document], values: Callable[[Document], Iterable[str]]) -> None:
         held = [frozenset(values(document)) for document in documents]
-        self._size = len(held)
         self._unbound = np.array([not some for some in held], dtype=bool)
         self._masks: dict[str, Mask] = {
             value: np.array([value in some for some in held], dtype=bool) for value in frozenset().union(*held)
@@ -104,8 +123,6 @@ class _Column:
 
     def matches(self, wanted: frozenset[str]) -> Mask:
         """Return which rows hold one of the wanted values or none at all."""
-        if not wanted:
-            return np.ones(self._size, dtype=bool)
         mask = self._unbound.copy()
         for value in wanted & self._masks.keys():
             mask |= self._masks[value]

@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from services.retrieval.upload import Upload
-from shared.errors import NotReady
+from shared.errors import CapacityExceeded, NotReady
 
 # What a refusal says in full; a traceback is longer and goes to the log.
 _LONGEST_ERROR = 4_000
 _LARGEST_LINE = 1 << 20
-
-
 _REFUSED = 2
-# The exit status of an import that could not reach the store for vectors.
+# The exit statuses of an import that could not reach the store for vectors, or write the snapshot.
 UNAVAILABLE = 3
+NO_ROOM = 4
 
 
 class ImportFailed(Exception):
@@ -32,25 +32,32 @@ class ImportFailed(Exception):
         self.refused = refused
 
 
-async def events_of(upload: Upload, root: Path) -> AsyncGenerator[dict[str, Any], None]:
+async def events_of(upload: Upload, root: Path, lock: int) -> AsyncGenerator[dict[str, Any], None]:
     """Run the import and yield what it tells as it goes on; the process ends with this generator.
 
-    Raises ImportFailed, NotReady where the store for vectors does not answer.
+    lock: descriptor of the import lock. The process holds it too: should the service be killed, nobody else begins an
+          import before this one has ended.
+    Raises ImportFailed, NotReady where the store for vectors does not answer, CapacityExceeded where the disk is full.
     """
-    async with _running(upload, root) as process:
+    async with _running(upload, root, lock) as process:
         assert process.stdout is not None
         async for line in process.stdout:
             event: dict[str, Any] = json.loads(line)
             yield event
         if status := await process.wait():
-            reason = upload.errors.read_text(errors="replace")[-_LONGEST_ERROR:].strip()
-            if status == UNAVAILABLE:
-                raise NotReady(reason, {"missing": "vector store"})
-            raise ImportFailed(reason, refused=status == _REFUSED)
+            raise _failure(status, upload.errors.read_text(errors="replace")[-_LONGEST_ERROR:].strip())
+
+
+def _failure(status: int, reason: str) -> Exception:
+    if status == UNAVAILABLE:
+        return NotReady(reason, {"missing": "vector store"})
+    if status == NO_ROOM:
+        return CapacityExceeded(reason)
+    return ImportFailed(reason or f"the import ended with status {status}", refused=status == _REFUSED)
 
 
 @asynccontextmanager
-async def _running(upload: Upload, root: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _running(upload: Upload, root: Path, lock: int) -> AsyncIterator[asyncio.subprocess.Process]:
     with upload.errors.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services.retrieval.ingest.job"),
@@ -60,11 +67,14 @@ async def _running(upload: Upload, root: Path) -> AsyncIterator[asyncio.subproce
             stderr=errors,
             limit=_LARGEST_LINE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            pass_fds=[lock],
             start_new_session=True,
         )
         try:
             yield process
         finally:
             if process.returncode is None:
-                process.kill()
+                # With the parser that it may have started: the session is theirs alone.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()

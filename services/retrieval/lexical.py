@@ -30,6 +30,10 @@ class WordIndex:
         self._segment = segment
         self._vocabulary: dict[str, int] = index.vocab_dict
         self._count = int(index.scores["num_docs"])
+        # The library's own sparse matrix: a row for each word, holders and scores side by side.
+        self._starts: list[int] = index.scores["indptr"].tolist()
+        self._holders: NDArray[np.integer[Any]] = np.asarray(index.scores["indices"])
+        self._scores: NDArray[np.float32] = np.asarray(index.scores["data"])
         self._weight = _weights(np.diff(index.scores["indptr"]), self._count)
         self._unknown = float(_weights(np.zeros(1), self._count)[0])
 
@@ -63,13 +67,24 @@ class WordIndex:
         counts in the question's whole, so that a question about something else has low shares everywhere. The share
         does not depend on what other passages score.
         """
-        # Repeating a word in a question does not make it mean more.
-        words = list(dict.fromkeys(words_of(question, self._segment)))
-        known = [word for word in words if word in self._vocabulary]
+        return self.shares_of(self.words(question))
+
+    def words(self, question: str) -> list[str]:
+        """Return the words of a question, each once: repeating one does not make it mean more."""
+        return list(dict.fromkeys(words_of(question, self._segment)))
+
+    def shares_of(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """Return what `shares` does for a question of these words, each once."""
+        known = [self._vocabulary[word] for word in words if word in self._vocabulary]
+        scores = np.zeros(self._count, dtype=np.float32)
         if not known:
-            return np.zeros(self._count, dtype=np.float32)
-        whole = sum(self._weight[self._vocabulary[word]] for word in known) + (len(words) - len(known)) * self._unknown
-        return np.asarray(self._index.get_scores(known) / whole, dtype=np.float32)
+            return scores
+        # The library's `get_scores` does the same and takes twice as long.
+        for word in known:
+            row = slice(self._starts[word], self._starts[word + 1])
+            scores[self._holders[row]] += self._scores[row]
+        whole = sum(self._weight[word] for word in known) + (len(words) - len(known)) * self._unknown
+        return np.asarray(scores / whole, dtype=np.float32)
 
 
 def _weights(holders: NDArray[Any], passages: int) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from services.retrieval.passage import Document, Passage
+from services.retrieval.passage import Document, Passage, TrustLevel
 from services.retrieval.snapshot import Snapshot
 
 
@@ -59,5 +59,7 @@ def surrounded(snapshot: Snapshot, passage_id: str, neighbours: int) -> Surround
 
 
 def _catalogued(passages: list[Passage], reason: str) -> Catalogued:
+    if passages[0].document.trust is TrustLevel.QUARANTINED:
+        reason = reason or "its own fields, or those of its import, say so"
     flagged = sum(bool(passage.flags) for passage in passages)
     return Catalogued(passages[0].document, len(passages), flagged, reason)

@@ -1,4 +1,4 @@
-"""A lock that several processes share."""
+"""Locks that several processes share."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Held in the folder of snapshots by whoever builds one from those that are there.
+# Both lie in the folder of snapshots; who holds both took the import lock first.
+# Held by whoever builds a snapshot from those that are there, as long as that takes.
 IMPORT_LOCK = ".import.lock"
+# Held for a moment by whoever replaces a file beside the snapshots or takes a snapshot away.
+WRITE_LOCK = ".write.lock"
 
 
 @contextmanager
-def locked(file: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock during the block and yield True; without waiting, yield False where another process holds it.
+def locked(file: Path, *, wait: bool = True) -> Iterator[int | None]:
+    """Hold the lock during the block and yield its descriptor; without waiting, None where another process holds it.
 
-    The kernel lets go of it when this process ends, however it ends.
+    The kernel lets go of it when this process ends, however it ends, and every process that inherited the descriptor.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
+            yield None
         else:
-            yield True
+            yield handle.fileno()

@@ -35,7 +35,11 @@ class ProductNames:
                 self._codes[_units(document.product_id)].add(document.product_id)
                 for name in document.keywords:
                     self._learn(name, document.product_id)
-        self._longest = max((len(units) for units in (*self._codes, *self._names)), default=0)
+        # By a name's first unit; most words begin none.
+        self._longest: dict[str, int] = {}
+        for units in filter(None, (*self._codes, *self._names)):
+            first = units[0].casefold()
+            self._longest[first] = max(len(units), self._longest.get(first, 0))
 
     def named(self, question: str) -> frozenset[str]:
         """Return the ids of the products that a question names; an ambiguous nickname names all it may mean.
@@ -43,7 +47,7 @@ class ProductNames:
         Where names overlap the longest counts: "CSI 300 ETF" does not also name a product called "300 ETF".
         """
         exact = _units(question)
-        folded = _units(question.casefold())
+        folded = tuple(unit.casefold() for unit in exact)
         found: set[str] = set()
         start = 0
         while start < len(exact):
@@ -53,7 +57,7 @@ class ProductNames:
         return frozenset(found)
 
     def _learn(self, name: str, product_id: str) -> None:
-        units = _units(name.casefold())
+        units = tuple(unit.casefold() for unit in _units(name))
         is_code = name.isupper() and len(units) == 1
         if is_code:
             self._codes[_units(name)].add(product_id)
@@ -61,7 +65,8 @@ class ProductNames:
             self._names[units].add(product_id)
 
     def _longest_at(self, exact: Units, folded: Units, start: int) -> tuple[int, set[str]]:
-        for length in range(min(self._longest, len(exact) - start), 0, -1):
+        longest = min(self._longest.get(folded[start], 0), len(exact) - start)
+        for length in range(longest, 0, -1):
             end = start + length
             if products := self._codes.get(exact[start:end], set()) | self._names.get(folded[start:end], set()):
                 return length, products

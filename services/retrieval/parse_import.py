@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from fiducia.retrieval.v1 import import_pb2 as pb
 from fiducia.retrieval.v1 import passage_pb2
 
-from services.retrieval.checks import Faults, enum_names, named
+from services.retrieval.checks import COLLECTION, Faults, named
 from services.retrieval.formats.read import SUFFIXES
 from services.retrieval.ingest.folder import SIDECAR
 from services.retrieval.ingest.imported import Defaults
@@ -21,7 +21,11 @@ MOST_DELETED = 10_000
 LONGEST_PATH = 400
 LARGEST_PART = 1 << 20
 _LONGEST_TEXT = 500
-_COLLECTION = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_LONGEST_ID = 300
+# What file systems take.
+_LONGEST_NAME_BYTES = 255
+# Control characters, and those that turn the direction of writing.
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _JURISDICTIONS = ("US", "CN")
 _MODES = {
     pb.IMPORT_MODE_UNSPECIFIED: Mode.MERGE,
@@ -35,12 +39,14 @@ def parse_plan(message: pb.ImportPlan) -> Plan:
     faults = Faults()
     if message.collection == KNOWLEDGE_BASE:
         faults.add("plan.collection", "is that of the knowledge base, which `fiducia ingest` builds; name another")
-    elif not _COLLECTION.fullmatch(message.collection):
+    elif not COLLECTION.fullmatch(message.collection):
         faults.add("plan.collection", "expected 1 to 64 lower-case letters, digits and hyphens, such as house-views")
     if message.mode not in _MODES:
         faults.add("plan.mode", f"found {message.mode}, expected {', '.join(pb.ImportMode.keys())}")
     if len(message.delete_document_ids) > MOST_DELETED:
         faults.add("plan.delete_document_ids", f"found {len(message.delete_document_ids)}, at most {MOST_DELETED}")
+    for number, key in enumerate(message.delete_document_ids[:MOST_DELETED]):
+        named(key, _LONGEST_ID, f"plan.delete_document_ids[{number}]", faults)
     defaults = _defaults(message, faults)
     faults.raise_any()
     return Plan(
@@ -53,13 +59,17 @@ def parse_path(path: str) -> PurePosixPath:
     faults = Faults()
     named(path, LONGEST_PATH, "document.path", faults)
     relative = PurePosixPath(path)
-    parts = path.split("/")
-    if relative.is_absolute() or any(part in ("", ".", "..") or part.startswith(".") for part in parts) or "\0" in path:
+    if relative.is_absolute() or not all(_is_plain(part) for part in path.split("/")):
         faults.add("document.path", f"found {path[:80]!r}, expected a path like funds/one.pdf below the folder")
     elif not _is_known(relative):
         faults.add("document.path", f"found {relative.suffix!r}, expected {', '.join(sorted(SUFFIXES))} or {SIDECAR}")
     faults.raise_any()
     return relative
+
+
+def _is_plain(part: str) -> bool:
+    """Return whether a folder or file may have this name: one that stays where it is, can be shown and be written."""
+    return 0 < len(part.encode()) <= _LONGEST_NAME_BYTES and not part.startswith(".") and not _STEERING.search(part)
 
 
 def _is_known(path: PurePosixPath) -> bool:
@@ -77,9 +87,10 @@ def _defaults(message: pb.ImportPlan, faults: Faults) -> Defaults:
         if country not in _JURISDICTIONS:
             path = f"plan.defaults.jurisdictions[{number}]"
             faults.add(path, f"found {country[:20]!r}, expected one of {', '.join(_JURISDICTIONS)}")
-    trust = enum_names(
-        [given.trust] if given.trust else [], "plan.defaults.trust", passage_pb2.TrustLevel, "TRUST_LEVEL_", faults
-    )
+    if given.trust not in passage_pb2.TrustLevel.values():
+        faults.add("plan.defaults.trust", f"found {given.trust}, expected {', '.join(passage_pb2.TrustLevel.keys())}")
+        return Defaults()
+    trust = given.trust or passage_pb2.TRUST_LEVEL_EXTERNAL
     # Checked above: what is not one of these raised a fault, and the plan is never used.
     language = "en" if given.language == "en" else "zh" if given.language == "zh" else None
     return Defaults(
@@ -87,7 +98,7 @@ def _defaults(message: pb.ImportPlan, faults: Faults) -> Defaults:
         licence=given.licence,
         issuer=given.issuer,
         language=language,  # type: ignore[arg-type]
-        trust=TrustLevel(next(iter(trust), TrustLevel.EXTERNAL)),
+        trust=TrustLevel(passage_pb2.TrustLevel.Name(trust).removeprefix("TRUST_LEVEL_")),
         jurisdictions=tuple(given.jurisdictions),  # type: ignore[arg-type]
         collection=message.collection,
     )

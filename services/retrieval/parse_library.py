@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fiducia.retrieval.v1 import retrieval_service_pb2 as pb
 
-from services.retrieval.checks import Faults, named, snapshot_id, within
+from services.retrieval.checks import COLLECTION, Faults, named, snapshot_id, within
 from shared.snapshots import is_digest
 
 DEFAULT_PAGE = 20
@@ -75,6 +75,8 @@ def parse_documents(request: pb.ListDocumentsRequest) -> WantedDocuments:
     size = within(request.page_size, DEFAULT_DOCUMENTS, MOST_DOCUMENTS, "page_size", faults)
     after = _from_token(request.page_token, faults)
     snapshot = snapshot_id(request.index_snapshot, "index_snapshot", faults)
+    if request.collection and not COLLECTION.fullmatch(request.collection):
+        faults.add("collection", "expected 1 to 64 lower-case letters, digits and hyphens, such as house-views")
     faults.raise_any()
     return WantedDocuments(snapshot, request.collection, request.quarantined_only, Page(size, after))
 

@@ -52,6 +52,10 @@ class QdrantIndex:
         """Return the inner product with each of these numbers, (numbers,); zero where a number has no vector."""
         return self._rows.products_of(vector, numbers)
 
+    def compared(self, vector: Vectors, numbers: Numbers) -> Vectors | None:  # noqa: ARG002
+        """Return None: what is near is for the store to say."""
+        return None
+
     def _proposed(self, vector: Vectors, rows: Numbers, count: int) -> Numbers:
         with reached():
             answer = self._client.query_points(

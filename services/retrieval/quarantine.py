@@ -7,12 +7,11 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from services.retrieval.locked import locked
+from services.retrieval.locked import WRITE_LOCK, locked
 from shared.errors import NotReady
 from shared.snapshots import replace_file
 
 _FILE = "quarantine.json"
-_LOCK = ".quarantine.lock"
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Quarantine:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._read: tuple[tuple[int, int] | None, dict[str, str]] = (None, {})
+        self._read: tuple[tuple[int, ...] | None, dict[str, str]] = (None, {})
         self._reading = threading.Lock()
 
     def reasons(self) -> dict[str, str]:
@@ -46,16 +45,17 @@ class Quarantine:
 
     def rule(self, ruling: Ruling) -> None:
         """Write a ruling after those there are; none is ever removed."""
-        with locked(self._root / _LOCK):
+        with locked(self._root / WRITE_LOCK):
             content = [asdict(one) for one in (*self._rulings(), ruling)]
             replace_file(self._root / _FILE, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
 
-    def _mark(self) -> tuple[int, int] | None:
+    def _mark(self) -> tuple[int, ...] | None:
         try:
             found = (self._root / _FILE).stat()
         except FileNotFoundError:
             return None
-        return found.st_mtime_ns, found.st_ino
+        # The file only ever grows: its size tells two rulings of the same moment apart.
+        return found.st_mtime_ns, found.st_ino, found.st_size
 
     def _rulings(self) -> list[Ruling]:
         try:

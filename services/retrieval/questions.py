@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -12,6 +13,8 @@ from services.retrieval.chunk import TokenCounter
 from services.retrieval.split import split_to_fit
 
 Vector = NDArray[np.float32]
+# What a tokenizer may put before a text that it puts before none at all, such as a mark for its first word.
+_MARKS = 8
 
 
 class QueryEncoder(TokenCounter, Protocol):
@@ -35,10 +38,21 @@ def embed_questions(encoder: QueryEncoder, texts: Sequence[str]) -> list[Vector]
 
 
 def _parts(text: str, encoder: QueryEncoder) -> list[str]:
+    text = text.strip()
+    if text and _surely_fits(text, encoder):
+        return [text]
+
     def fits(start: int, end: int) -> bool:
         return encoder.count_tokens(text[start:end]) <= encoder.token_limit
 
     return [text[start:end] for start, end in split_to_fit(text, 0, len(text), fits)]
+
+
+def _surely_fits(text: str, encoder: QueryEncoder) -> bool:
+    """Return whether a text is so short that no count of its tokens is needed, which costs as much as some encoders."""
+    # A token stands for at least a byte of the text in its longest form.
+    most = len(unicodedata.normalize("NFKD", text).encode("utf-8", "surrogatepass")) + _MARKS
+    return most <= encoder.token_limit and most + encoder.count_tokens("") <= encoder.token_limit
 
 
 def _take(vectors: Iterator[Vector], count: int) -> list[Vector]:

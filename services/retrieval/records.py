@@ -69,8 +69,9 @@ def _document(value: dict[str, Any]) -> Document:
     for name in ("effective", "expires"):
         plain[name] = date.fromisoformat(plain[name]) if plain[name] else None
     plain |= {"kind": DocumentKind(plain["kind"]), "trust": TrustLevel(plain["trust"])}
-    plain["asked"] = tuple(Asked(**one) for one in plain["asked"])
-    plain["flags"] = tuple(PassageFlag(flag) for flag in plain["flags"])
+    # Snapshots of earlier versions hold neither; their documents are still read when an index is built anew.
+    plain["asked"] = tuple(Asked(**one) for one in plain.get("asked", ()))
+    plain["flags"] = tuple(PassageFlag(flag) for flag in plain.get("flags", ()))
     return Document(**plain)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import grpc
 from fiducia.retrieval.v1 import import_pb2 as pb
+from google.protobuf.message import DecodeError
 
 from services.retrieval.import_process import ImportFailed, events_of
 from services.retrieval.ingest.plan import Plan
@@ -17,6 +19,8 @@ from services.retrieval.parts import Parts
 from services.retrieval.upload import LARGEST_UPLOAD, Upload, uploading
 from services.retrieval.wire_import import response_of
 from shared.errors import CapacityExceeded, InvalidRequest, ServiceError
+
+log = logging.getLogger(__name__)
 
 # Files received between two reports.
 _REPORT_EVERY = 20
@@ -32,32 +36,36 @@ class ImportMethods:
     ) -> AsyncIterator[pb.ImportDocumentsResponse]:
         """Receive documents, build the snapshot that holds them, and tell of the progress."""
         try:
-            async with aclosing(self._imported(request_iterator)) as responses:
+            async with aclosing(self._imported(_readable(request_iterator))) as responses:
                 async for response in responses:
                     yield response
         except ServiceError:
             await _drained(request_iterator)
             raise
+        except OSError as error:
+            log.exception("import cannot be kept")
+            await _drained(request_iterator)
+            raise CapacityExceeded(f"the files cannot be kept here ({error.strerror}); tell the operator") from error
 
     async def _imported(
         self, requests: AsyncIterator[pb.ImportDocumentsRequest]
     ) -> AsyncGenerator[pb.ImportDocumentsResponse, None]:
         root = self.parts.root
-        with locked(root / IMPORT_LOCK, wait=False) as is_ours:
-            if not is_ours:
+        with locked(root / IMPORT_LOCK, wait=False) as lock:
+            if lock is None:
                 raise CapacityExceeded("another import or ingest is running; try again when it has ended")
             with uploading(root) as upload:
                 plan = await _plan(requests)
                 async for received in _received(requests, upload):
                     yield received
                 upload.end(plan)
-                async with aclosing(self._worked(upload)) as events:
+                async with aclosing(self._worked(upload, lock)) as events:
                     async for event in events:
                         yield event
 
-    async def _worked(self, upload: Upload) -> AsyncGenerator[pb.ImportDocumentsResponse, None]:
+    async def _worked(self, upload: Upload, lock: int) -> AsyncGenerator[pb.ImportDocumentsResponse, None]:
         try:
-            async with aclosing(events_of(upload, self.parts.root)) as events:
+            async with aclosing(events_of(upload, self.parts.root, lock)) as events:
                 async for event in events:
                     if event["event"] == "done":
                         await self._follow(event)
@@ -77,10 +85,19 @@ class ImportMethods:
 async def _drained(requests: AsyncIterator[pb.ImportDocumentsRequest]) -> None:
     """Take in what is still being sent: a client that sends into a call that has ended never reads why it has."""
     left = LARGEST_UPLOAD
-    async for request in requests:
-        left -= request.ByteSize()
-        if left < 0:
-            break
+    with suppress(DecodeError):
+        async for request in requests:
+            left -= request.ByteSize()
+            if left < 0:
+                break
+
+
+async def _readable(requests: AsyncIterator[pb.ImportDocumentsRequest]) -> AsyncIterator[pb.ImportDocumentsRequest]:
+    try:
+        async for request in requests:
+            yield request
+    except DecodeError as error:
+        raise InvalidRequest.of("request", f"the bytes are no message of this method: {error}") from error
 
 
 async def _plan(requests: AsyncIterator[pb.ImportDocumentsRequest]) -> Plan:

@@ -8,6 +8,7 @@ import grpc
 from fiducia.retrieval.v1 import retrieval_service_pb2 as pb
 
 from services.retrieval.library import Surrounded, catalogue, page_of, surrounded
+from services.retrieval.on_disk import is_held
 from services.retrieval.parse_library import (
     Decision,
     WantedDocuments,
@@ -18,6 +19,7 @@ from services.retrieval.parse_library import (
     parse_passage,
 )
 from services.retrieval.parts import Parts
+from services.retrieval.passage import Document, TrustLevel
 from services.retrieval.quarantine import Ruling
 from services.retrieval.wire import document_message, passage_message
 from shared.errors import NotFound
@@ -52,10 +54,13 @@ class LibraryMethods:
     def _passage(self, wanted: WantedPassage) -> pb.GetPassageResponse:
         snapshot = self.parts.shelf.get(wanted.snapshot)
         found = surrounded(snapshot, wanted.passage_id, wanted.neighbours)
-        if found is None or found.passage.document.id in self.parts.quarantine.reasons():
+        if found is None or self._is_withdrawn(found.passage.document):
             reason = f"there is no passage {wanted.passage_id} in the index {snapshot.id}, or it was withdrawn"
             raise NotFound(reason, {"passage_id": wanted.passage_id})
         return _passage_response(found, snapshot.id)
+
+    def _is_withdrawn(self, document: Document) -> bool:
+        return document.trust is TrustLevel.QUARANTINED or document.id in self.parts.quarantine.reasons()
 
     def _documents(self, wanted: WantedDocuments) -> pb.ListDocumentsResponse:
         listed = [
@@ -70,16 +75,20 @@ class LibraryMethods:
         )
 
     def _rule(self, decision: Decision) -> pb.QuarantineDocumentResponse:
-        passages = self.parts.shelf.get("").passages
-        count = sum(passage.document.id == decision.document_id for passage in passages)
-        if not count and decision.document_id not in self.parts.quarantine.reasons():
-            reason = f"the active index holds no document {decision.document_id}; list the documents"
+        active = self.parts.shelf.active
+        count = sum(one.document.id == decision.document_id for one in active.passages) if active else 0
+        if not count and not self._is_known(decision.document_id):
+            reason = f"no index here holds a document {decision.document_id}; list the documents"
             raise NotFound(reason, {"document_id": decision.document_id})
         now = datetime.now(UTC).isoformat()
         self.parts.quarantine.rule(Ruling(decision.document_id, decision.reason, decision.release, now))
         return pb.QuarantineDocumentResponse(
             document_id=decision.document_id, quarantined=not decision.release, passage_count=count
         )
+
+    def _is_known(self, document_id: str) -> bool:
+        # A document may be withdrawn before the snapshot that holds it is activated, or after it was replaced.
+        return document_id in self.parts.quarantine.reasons() or is_held(self.parts.root, document_id)
 
 
 def _passage_response(found: Surrounded, snapshot_id: str) -> pb.GetPassageResponse:

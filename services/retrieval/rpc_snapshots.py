@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import grpc
 from fiducia.retrieval.v1 import retrieval_service_pb2 as pb
 
 from services.retrieval.listing import list_snapshots, page_after
+from services.retrieval.locked import WRITE_LOCK, locked
 from services.retrieval.parse_library import page_token, parse_activation, parse_page
 from services.retrieval.parts import Parts
 from services.retrieval.wire import listed_message
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, NotFound
 from shared.snapshots import activate
 
 
@@ -41,7 +44,12 @@ class SnapshotMethods:
 
     def _activate(self, snapshot_id: str) -> pb.ActivateIndexSnapshotResponse:
         self.parts.shelf.get(snapshot_id)
-        activate(self.parts.root, snapshot_id)
+        # One that is still in memory may be gone from the disk, where a service that starts next would miss it.
+        with locked(self.parts.root / WRITE_LOCK):
+            listed = next((entry for entry in list_snapshots(self.parts.root) if entry.id == snapshot_id), None)
+            if listed is None:
+                reason = f"index {snapshot_id} is damaged or gone from the disk; list the index snapshots"
+                raise NotFound(reason, {"index_snapshot": snapshot_id})
+            activate(self.parts.root, snapshot_id)
         self.parts.shelf.refresh()
-        listed = next(entry for entry in list_snapshots(self.parts.root) if entry.id == snapshot_id)
-        return pb.ActivateIndexSnapshotResponse(snapshot=listed_message(listed))
+        return pb.ActivateIndexSnapshotResponse(snapshot=listed_message(replace(listed, active=True)))

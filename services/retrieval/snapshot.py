@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -34,9 +35,21 @@ class VectorIndex(Protocol):
     def products(self, vector: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the inner product with each of these numbers, (numbers,); zero where a number has no vector."""
 
+    def compared(self, vector: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Return the inner product with each of these numbers, (numbers,), NaN where a number has no vector.
+
+        None where comparing with all of them is not how this index finds the nearest.  numbers: ascending, each once.
+        """
+
 
 class WordScores(Protocol):
-    """Word search over passages."""
+    """Word search over passages, or over the questions that they answer."""
+
+    def words(self, question: str) -> list[str]:
+        """Return the words of a question as they are counted here, each once."""
+
+    def shares_of(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """Return for every passage, (passages,), how much of these words it holds, from 0 to 1."""
 
     def shares(self, question: str) -> NDArray[np.float32]:
         """Return for every passage, (passages,), how much of the question's words it holds, from 0 to 1."""

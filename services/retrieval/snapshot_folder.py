@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +33,7 @@ from services.retrieval.vector_store import FolderStore, VectorStore, vectors_fo
 from services.retrieval.words import Segment
 from shared.snapshots import SnapshotRefused
 
-_DOCUMENTS = "documents.jsonl"
+DOCUMENTS = "documents.jsonl"
 _PASSAGES = "passages.jsonl"
 _WORDS = "words"
 _ASKED = "asked"
@@ -51,7 +52,7 @@ def load_snapshot(
     manifest = read_manifest(folder)
     verify(manifest, folder, encoders)
     documents = read_documents_of(folder)
-    passages = passages_from_lines((folder / _PASSAGES).read_text(), documents)
+    passages = _passages(folder, documents)
     spaces = tuple(Space(entry, store.open(folder, number)) for number, entry in enumerate(manifest.encoders))
     sizes = [(space.index.dimension, len(passages)) for space in spaces]
     if sizes != [(entry.dimension, manifest.passage_count) for entry in manifest.encoders]:
@@ -70,13 +71,31 @@ def load_snapshot(
 
 
 def read_documents_of(folder: Path) -> list[Document]:
-    """Return the documents of a snapshot whose manifest the caller has checked."""
-    return documents_from_lines((folder / _DOCUMENTS).read_text())
+    """Return the documents of a snapshot whose manifest the caller has checked.
+
+    Raises SnapshotRefused where another version wrote them in a shape that this one cannot read.
+    """
+    with _shaped(folder, DOCUMENTS):
+        return documents_from_lines((folder / DOCUMENTS).read_text())
 
 
 def read_passages_of(folder: Path) -> tuple[Passage, ...]:
-    """Return the passages of a snapshot whose manifest the caller has checked."""
-    return passages_from_lines((folder / _PASSAGES).read_text(), read_documents_of(folder))
+    """Return the passages of a snapshot whose manifest the caller has checked. Raises SnapshotRefused."""
+    return _passages(folder, read_documents_of(folder))
+
+
+def _passages(folder: Path, documents: Sequence[Document]) -> tuple[Passage, ...]:
+    with _shaped(folder, _PASSAGES):
+        return passages_from_lines((folder / _PASSAGES).read_text(), documents)
+
+
+@contextmanager
+def _shaped(folder: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        reason = f"index {folder.name} is refused: {name} has another shape than this version reads"
+        raise SnapshotRefused(f"{reason} ({type(error).__name__}: {error}); run: fiducia ingest kb/") from error
 
 
 def read_vectors(folder: Path, encoder: int) -> tuple[Sequence[Passage], FaissIndex]:
@@ -104,7 +123,7 @@ def write_snapshot(
     root.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
     try:
-        (building / _DOCUMENTS).write_text(documents_to_lines(documents))
+        (building / DOCUMENTS).write_text(documents_to_lines(documents))
         (building / _PASSAGES).write_text(passages_to_lines(passages))
         for number, vector_index in enumerate(vectors):
             vector_index.write(vectors_folder(building, number))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import BinaryIO
 
 from services.retrieval.formats.limits import LARGEST_FILE
 from services.retrieval.ingest.plan import Plan
+from services.retrieval.sweep import sweep
 from shared.errors import InvalidRequest
 
 MOST_FILES = 10_000
@@ -23,7 +23,6 @@ class Upload:
     def __init__(self, folder: Path) -> None:
         self.files = folder / "files"
         self.plan = folder / "plan.json"
-        self.output = folder / "progress"
         self.errors = folder / "errors"
         self.count = 0
         self._total = 0
@@ -37,11 +36,12 @@ class Upload:
         if self.count == MOST_FILES:
             raise InvalidRequest.of("document", f"more than {MOST_FILES} files; split the import")
         target = self.files / path
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             self._open = target.open("xb")
-        except (FileExistsError, IsADirectoryError) as error:
-            raise InvalidRequest.of("document.path", f"{path} was sent before; send each file once") from error
+        except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+            reason = f"{path} was sent before, as a file or as a folder; send each file once"
+            raise InvalidRequest.of("document.path", reason) from error
         self.count += 1
         self._own = 0
         self.more(content)
@@ -69,11 +69,15 @@ class Upload:
 
 @contextmanager
 def uploading(root: Path) -> Iterator[Upload]:
-    """Yield an upload into a folder beside the snapshots, and remove it afterwards."""
+    """Yield an upload into a folder beside the snapshots; afterwards remove it, and what others left unfinished.
+
+    The caller holds the import lock.
+    """
+    sweep(root)
     folder = Path(tempfile.mkdtemp(prefix=".import-", dir=root))
     upload = Upload(folder)
     try:
         yield upload
     finally:
         upload.end()
-        shutil.rmtree(folder, ignore_errors=True)
+        sweep(root)

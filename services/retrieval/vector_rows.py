@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 _NUMBERS = "numbers.npy"
 # Rows that are gathered at once: 6 MB of 384 numbers, which stay in the processor's cache.
 _BLOCK = 4096
-# From this share of the rows on, a pass over all is faster than gathering those wanted (measured at 10,000).
+# From this share of a stretch of rows on, a pass over it is faster than gathering those wanted (measured at 10,000).
 _WHOLE_SHARE = 0.3
 
 Numbers = NDArray[np.int64]
@@ -27,6 +27,8 @@ class VectorRows:
         """numbers: ascending, each once."""
         self.numbers = numbers
         self.vectors = vectors
+        # The same memory without what a memory map adds to every slice.
+        self._plain = np.asarray(vectors)
         self._all = np.arange(len(numbers), dtype=np.int64)
         self._row = np.full(numbers[-1] + 1 if len(numbers) else 0, -1, dtype=np.int64)
         self._row[numbers] = self._all
@@ -73,12 +75,12 @@ class VectorRows:
     def nearest(self, vector: Vectors, rows: Numbers, count: int) -> tuple[Numbers, Vectors]:
         """Return the passage numbers of at most `count` of these rows, nearest first, with inner products."""
         products = self._products(vector, rows)
-        best = _largest(products, count)
+        best = largest(products, count)
         return self.numbers[rows[best]], products[best]
 
-    def products_of(self, vector: Vectors, numbers: Numbers) -> Vectors:
-        """Return the inner product with each of these numbers, (numbers,); zero where a number has no vector."""
-        products = np.zeros(len(numbers), dtype=np.float32)
+    def products_of(self, vector: Vectors, numbers: Numbers, missing: float = 0.0) -> Vectors:
+        """Return the inner product with each of these numbers, (numbers,); `missing` where a number has no vector."""
+        products = np.full(len(numbers), missing, dtype=np.float32)
         products[self._held(numbers)] = self._products(vector, self._rows_in_order(numbers))
         return products
 
@@ -92,21 +94,22 @@ class VectorRows:
         return held
 
     def _products(self, vector: Vectors, rows: Numbers) -> Vectors:
-        if len(rows) > _WHOLE_SHARE * len(self.vectors):
-            return np.asarray((self.vectors @ vector)[rows])
+        low, high = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
+        if len(rows) > _WHOLE_SHARE * (high - low):
+            return np.asarray((self._plain[low:high] @ vector)[rows - low])
         products = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]
-            products[start : start + _BLOCK] = self.vectors[block] @ vector
+            products[start : start + _BLOCK] = self._plain[block] @ vector
         return products
 
 
-def _largest(products: Vectors, count: int) -> NDArray[np.int64]:
+def largest(values: Vectors, count: int) -> NDArray[np.int64]:
     """Return the positions of the largest values, largest first, equal ones by position."""
-    if len(products) > count:
+    if len(values) > count:
         # All that equal the last one wanted stay in, so that position decides between them.
-        least = np.partition(products, len(products) - count)[len(products) - count]
-        kept = np.flatnonzero(products >= least)
+        least = np.partition(values, len(values) - count)[len(values) - count]
+        kept = np.flatnonzero(values >= least)
     else:
-        kept = np.arange(len(products))
-    return kept[np.argsort(-products[kept], kind="stable")[:count]]
+        kept = np.arange(len(values))
+    return kept[np.argsort(-values[kept], kind="stable")[:count]]

@@ -20,17 +20,17 @@ from services.retrieval.encoders.chosen import find_encoders
 from services.retrieval.ingest.build import Builder
 from services.retrieval.ingest.collections import with_other_collections
 from services.retrieval.ingest.library import read_documents
+from services.retrieval.ingest.publish import publish
 from services.retrieval.jieba_segmenter import JiebaSegmenter
 from services.retrieval.locked import IMPORT_LOCK, locked
 from services.retrieval.manifest import read_manifest
 from services.retrieval.passage import KNOWLEDGE_BASE
-from services.retrieval.prune import prune
 from services.retrieval.settings import RetrievalSettings
+from services.retrieval.sweep import sweep
 from services.retrieval.vector_store import store_for
 from shared.builder import exit_status, tell
 from shared.errors import UpstreamUnavailable
 from shared.logs import configure_logs
-from shared.snapshots import activate
 
 
 def main(arguments: list[str]) -> int:
@@ -49,12 +49,10 @@ def _ingest(kb: Path, out: Path, overlay: Path | None, is_activated: bool, encod
     store = store_for(settings)
     # An import by the service reads and writes the same snapshots; the second comes after the first.
     with locked(out / IMPORT_LOCK):
+        sweep(out)
         everything = with_other_collections(out, documents, KNOWLEDGE_BASE)
         digest = Builder(out, found, JiebaSegmenter, settings.retrieval_workers, tell, store).build(everything)
-        if is_activated:
-            activate(out, digest)
-        for removed in prune(out, settings.retrieval_snapshots_on_disk, keep=digest):
-            store.drop(removed)
+        publish(out, digest, store, settings.retrieval_snapshots_on_disk, is_activated=is_activated)
     manifest = read_manifest(out / digest)
     counts = {"documents": manifest.document_count, "passages": manifest.passage_count}
     names = ", ".join(one.name for one in found)

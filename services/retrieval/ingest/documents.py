@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,6 +15,7 @@ from services.retrieval.formats.limits import LARGEST_FILE, LONGEST_HEADER
 from services.retrieval.ingest.folder import files_of, name_of, read_bytes, sidecar_of
 from services.retrieval.ingest.imported import Defaults, Sidecar, imported
 from services.retrieval.ingest.markdown_file import load_fields
+from services.retrieval.ingest.meant import meant_ids
 from services.retrieval.passage import Document
 from shared.problems import KnowledgeBaseError, Problem
 
@@ -23,13 +25,38 @@ _CHARSET = "charset"
 _HEADER_BYTES = 4 * LONGEST_HEADER
 
 
+@dataclass(frozen=True)
+class Rejected:
+    """A file that was left out, with all that is wrong with it.
+
+    ids: those that the document in it may have had when it could be read; several where that cannot be told.
+    """
+
+    problems: tuple[Problem, ...]
+    ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class FolderRead:
+    """The documents in a folder by id, the path of each one's file by id, and the files left out."""
+
+    documents: tuple[Document, ...]
+    paths: Mapping[str, str]
+    rejected: tuple[Rejected, ...]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Return every problem of the files left out, in the order found."""
+        return [problem for one in self.rejected for problem in one.problems]
+
+
 def read_folder(
     folder: Path,
     defaults: Defaults,
     tell: Callable[[int, int], None] | None = None,
     parser: Apart | None = None,
-) -> tuple[tuple[Document, ...], list[Problem]]:
-    """Return the documents in a folder and below it by id, and every problem of the files that were left out.
+) -> FolderRead:
+    """Return the documents in a folder and below it, and the files that were left out.
 
     tell:   called with the number of files done and their total.
     parser: the process that parses; the caller's own is not stopped.
@@ -39,18 +66,21 @@ def read_folder(
     if not folder.is_dir():
         raise KnowledgeBaseError([Problem(str(folder), "", "no such folder; name the folder of the documents")])
     root = folder.resolve()
-    files, rejected = files_of(root)
+    files, problems = files_of(root)
+    rejected = [Rejected((problem,)) for problem in problems]
     found: dict[str, tuple[str, Document]] = {}
     apart = parser or Apart()
     try:
         for done, path in enumerate(files, start=1):
-            rejected += _add(root, path, defaults, apart, found)
+            if wrong := _add(root, path, defaults, apart, found):
+                rejected.append(Rejected(wrong, meant_ids(root, path)))
             if tell:
                 tell(done, len(files))
     finally:
         if parser is None:
             apart.stop()
-    return tuple(found[key][1] for key in sorted(found)), rejected
+    ids = sorted(found)
+    return FolderRead(tuple(found[key][1] for key in ids), {key: found[key][0] for key in ids}, tuple(rejected))
 
 
 def read_document(root: Path, path: Path, defaults: Defaults, apart: Apart) -> Document:

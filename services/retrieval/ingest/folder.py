@@ -35,9 +35,8 @@ def files_of(folder: Path) -> tuple[list[Path], list[Problem]]:
 
 
 def name_of(folder: Path, path: Path) -> str:
-    """Return how a problem names a file: from the folder's own name on, readable whatever its bytes are."""
-    name = f"{folder.resolve().name}/{path.relative_to(folder).as_posix()}"
-    return name.encode("utf-8", "backslashreplace").decode()
+    """Return how a problem names a file: by its path below the folder, readable whatever its bytes are."""
+    return path.relative_to(folder).as_posix().encode("utf-8", "backslashreplace").decode()
 
 
 def sidecar_of(path: Path) -> Path:

@@ -14,11 +14,12 @@ from services.retrieval.ingest.fields import Jurisdiction, Language
 from services.retrieval.ingest.markdown_file import Header, document_of, front_matter
 from services.retrieval.language import language_of
 from services.retrieval.passage import Document, DocumentKind, TrustLevel
+from services.retrieval.sections import sections_of
 from shared.entries import parse_entry
 from shared.problems import KnowledgeBaseError, Problem
 
 _TABLES = (".csv", ".tsv")
-_MARKDOWN = (".md", ".markdown")
+MARKDOWN = (".md", ".markdown")
 _HEADING = re.compile(r"^#{1,6} +(\S.*)$", re.MULTILINE)
 # A longer one is a paragraph that a program took for a title.
 _LONGEST_TITLE = 200
@@ -66,10 +67,12 @@ def imported(relative: PurePosixPath, file: str, extract: Extract, sidecar: Side
     properties. Front matter cannot claim more trust than the defaults give: it is part of what is to be trusted.
     Raises KnowledgeBaseError.
     """
-    is_markdown = relative.suffix.lower() in _MARKDOWN
+    is_markdown = relative.suffix.lower() in MARKDOWN
     within, text = front_matter(extract.text, file) if is_markdown else ({}, extract.text)
     if not text.strip():
         raise KnowledgeBaseError([Problem(file, "", "no text after the front matter; write it")])
+    if not sections_of(text):
+        raise KnowledgeBaseError([Problem(file, "", "has headings and no text below them; write it")])
     fields = {**_derived(relative, extract, text), **_stated(defaults), **within, **sidecar.fields}
     header = _header(fields, file, sidecar)
     if "trust" not in sidecar.fields and _TRUST.index(header.trust) > _TRUST.index(defaults.trust):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from services.retrieval.asked import asked_of
 from services.retrieval.encoder import Encoder
-from services.retrieval.manifest import is_intact, read_manifest
+from services.retrieval.manifest import FORMAT, is_intact, read_manifest
 from services.retrieval.passage import Passage
 from services.retrieval.snapshot_folder import read_vectors
 from shared.snapshots import SnapshotRefused, snapshot_folders
@@ -80,15 +80,17 @@ def embed(encoder: Encoder, texts: Iterable[Text], workers: int, tell: Callable[
 
 def _vectors_of(folder: Path, encoder_digest: str) -> Iterator[tuple[str, Vector]]:
     try:
-        digests = [entry.digest for entry in read_manifest(folder).encoders]
-        if encoder_digest not in digests or not is_intact(folder):
+        manifest = read_manifest(folder)
+        digests = [entry.digest for entry in manifest.encoders]
+        if manifest.format != FORMAT or encoder_digest not in digests or not is_intact(folder):
             return
         passages, index = read_vectors(folder, digests.index(encoder_digest))
     except SnapshotRefused as error:
         log.warning("index not reused", extra={"index": folder.name, "reason": str(error)})
         return
     texts = texts_of(passages)
-    for number in index.numbers:
+    # One that numbers more than the texts there are counted its questions in another way.
+    for number in index.numbers[index.numbers < len(texts)]:
         yield texts[number].digest, index.vector(int(number))
 
 

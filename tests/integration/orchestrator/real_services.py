@@ -37,11 +37,12 @@ async def real_orchestrator(folder: Path) -> AsyncIterator[Process]:
 
 
 def _part_of_kb(kb: Path) -> Path:
-    shutil.copytree(KB, kb, ignore=shutil.ignore_patterns("products", "guides"))
+    shutil.copytree(KB, kb, ignore=shutil.ignore_patterns("products", "guides", "asked"))
     for place, names in PRODUCTS.items():
         _copied(kb, f"products/{place}", names, "yaml")
     for language, names in GUIDES.items():
         _copied(kb, f"guides/{language}", names, "md")
+        _copied(kb, "asked", " ".join(f"{language}-{name}" for name in names.split()), "yaml")
     return kb
 
 
@@ -52,6 +53,6 @@ async def _ingest(kb: Path, folder: Path) -> None:
 
 
 def _copied(kb: Path, place: str, names: str, ending: str) -> None:
-    (kb / place).mkdir(parents=True)
+    (kb / place).mkdir(parents=True, exist_ok=True)
     for name in names.split():
         shutil.copy(KB / place / f"{name}.{ending}", kb / place)

@@ -34,9 +34,7 @@ def test_documents_are_the_same_after_writing_and_reading() -> None:
 def test_an_index_of_another_embedding_model_is_refused_with_both_names(tmp_path: Path) -> None:
     folder = tmp_path / builder(tmp_path, encoders=OTHER_ENCODERS).build(LIBRARY)
 
-    with pytest.raises(
-        SnapshotRefused, match=r"made with the encoders other .* runs counting .* fiducia ingest"
-    ):
+    with pytest.raises(SnapshotRefused, match=r"made with the encoders other .* runs counting .* fiducia ingest"):
         load(folder)
 
 
