@@ -166,7 +166,7 @@ async def test_documents_are_taken_out_by_id_or_by_what_replaces_them(address: s
     assert await ids(address, "going", tmp_path) == ["going-md"]
 
     deleted = await index(address, "import", *collection, "--delete", "going-md", "--delete", "nope", home=tmp_path)
-    assert "1 id of --delete: no document of the collection" in " ".join(deleted.out.split())
+    assert "nope --delete: the collection going holds no such document" in " ".join(deleted.out.split())
     assert await ids(address, "going", tmp_path) == []
 
 
@@ -252,7 +252,7 @@ async def test_an_unknown_document_and_an_unknown_snapshot_are_told(address: str
     snapshot = await index(address, "activate", "0" * 64, home=tmp_path)
 
     assert (document.status, snapshot.status) == (2, 2)
-    assert "no document nope" in document.err
+    assert "holds a document nope" in document.err
     assert "`fiducia index list` shows them" in snapshot.err
 
 

@@ -71,7 +71,7 @@ def test_an_overlay_gives_a_second_index_and_leaves_kb_and_the_active_one_alone(
     told = events(capsys)
     poisoned = str(told[-1]["digest"])
     assert active_digest(index) == first != poisoned
-    assert {"reused": 3, "passages": 1}.items() <= told[2].items()
+    assert {"reused": 3, "texts": 1}.items() <= told[2].items()
     snapshot = load_snapshot(index / poisoned, encoders, segmenter)
     flagged = [passage.document.id for passage in snapshot.passages if passage.flags]
     assert flagged == ["VTI-factsheet-en"]

@@ -63,9 +63,8 @@ def test_the_process_waits_for_an_index_then_serves_and_drains_on_sigterm(tmp_pa
             answer = stub.SearchPassages(pb.SearchPassagesRequest(query="How do fees compound?"))
             assert answer.results[0].passage.document_id == "en-fees"
 
-            last = [
-                stub.SearchPassages.future(pb.SearchPassagesRequest(query=f"fees {number}")) for number in range(16)
-            ]
+            questions = [f"How do fees compound over {number} years?" for number in range(16)]
+            last = [stub.SearchPassages.future(pb.SearchPassagesRequest(query=one)) for one in questions]
             process.send_signal(signal.SIGTERM)
             assert all(call.result().results for call in last)
         assert process.wait(timeout=30) == 0

@@ -48,10 +48,12 @@ async def test_a_chinese_question_finds_the_chinese_factsheet(stub: pb_grpc.Retr
 async def test_filters_and_date_apply(stub: pb_grpc.RetrievalServiceAsyncStub) -> None:
     filter_ = pb.PassageFilter(languages=["en"], jurisdictions=["US"])
 
-    now = await stub.SearchPassages(pb.SearchPassagesRequest(query="fees", filter=filter_))
-    before = await stub.SearchPassages(
-        pb.SearchPassagesRequest(query="fees", filter=filter_, as_of=Date(year=2025, month=12, day=31))
-    )
+    fees = pb.SearchPassagesRequest(query="fees", filter=filter_, min_relevance=0)
+    earlier = pb.SearchPassagesRequest(as_of=Date(year=2025, month=12, day=31))
+    earlier.MergeFrom(fees)
+
+    now = await stub.SearchPassages(fees)
+    before = await stub.SearchPassages(earlier)
 
     assert {result.passage.document_id for result in now.results} == {"en-fees", "VTI-factsheet-en"}
     assert {result.passage.document_id for result in before.results} == {"VTI-factsheet-en"}
