@@ -70,11 +70,10 @@ def limits_in_use(limits: Limits) -> frozenset[str]:
 def refuse_unsupported(objective: Wanted, problem: Problem) -> None:
     """Raise UnsupportedCombination where the objective does not go with a limit or lacks what it is computed from."""
     name = _name_of(type(objective).__name__)
-    refused = sorted(limits_in_use(problem.limits) - supported_limits(type(objective)))
-    if refused:
+    in_use = limits_in_use(problem.limits)
+    if refused := sorted(in_use - supported_limits(type(objective))):
         raise UnsupportedCombination(f"{name} does not go with limits.{refused[0]}; drop one of the two")
-    beside = sorted(limits_in_use(problem.limits) - BESIDE_POSITIONS)
-    if problem.limits.positions is not None and beside:
+    if "positions" in in_use and (beside := sorted(in_use - BESIDE_POSITIONS)):
         raise UnsupportedCombination(f"limits.positions does not go with limits.{beside[0]}; drop one of the two")
     _refuse_other_confidence(objective, problem, name)
     has_scenarios = problem.estimates is not None and problem.estimates.scenarios is not None
