@@ -21,6 +21,8 @@ TARGET_RETURN = "objective.target_return.min_expected_return_net"
 MIN_CASH = "limits.min_cash"
 MAX_RISK_LEVEL_SCORE = "limits.max_risk_level_score"
 MAX_LIQUIDITY_DAYS = "limits.max_liquidity_days"
+# What a product says of itself to count as cash where its asset class is a word of the caller's own.
+CASH_FLAG = "cash"
 _OUT_OF_REACH = 2.0
 _NO_BOUND = Bound()
 # Groups times products above this, a megabyte of rows, are worked out anew each time.
@@ -156,6 +158,16 @@ def weight_bounds(problem: Problem) -> tuple[Vector, Vector]:
     return np.array(lower), np.array(upper)
 
 
+def is_cash(product: Product, base_currency: str) -> bool:
+    """Return whether the product is cash to a client who counts in `base_currency`.
+
+    Cash of another currency moves with that currency and is none.
+    """
+    if product.asset_class == CASH_CLASS[base_currency]:
+        return True
+    return CASH_FLAG in product.flags and product.currency in ("", base_currency)
+
+
 def current_weights(problem: Problem) -> Vector:
     """Return what is held today, (n,); zeros where nothing is stated, which means all of it is cash."""
     held = problem.current or {}
@@ -187,7 +199,7 @@ def limits_of(rows: Sequence[Row]) -> Vector:
 def _aggregate_rows(problem: Problem) -> list[Row]:
     limits, products, rows = problem.limits, problem.products, []
     if limits.min_cash is not None and limits.min_cash > 0.0:
-        cash = np.array([float(product.asset_class in CASH_CLASS.values()) for product in products])
+        cash = np.array([float(is_cash(product, problem.base_currency)) for product in products])
         rows.append(Row(MIN_CASH, -cash, -limits.min_cash, is_lower=True))
     if limits.max_risk_level_score is not None:
         levels = np.array([float(product.risk_level or 0) for product in products])

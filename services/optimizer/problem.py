@@ -97,7 +97,7 @@ class Limits:
     max_turnover:     share of the portfolio's value that may be bought, see `constraints.turnover`.
     max_volatility:   yearly, a fraction.
     volatility_field: where the request states it.
-    min_cash:         share of the cash classes.
+    min_cash:         share of cash in the base currency, see `constraints.is_cash`.
     max_risk_level_score, max_liquidity_days: weighted means over the products.
     """
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from services.optimizer.answers import Infeasible, OptimizeJob
+from services.optimizer.constraints import is_cash
 from services.optimizer.engine import optimize
 from services.optimizer.objective import MeanVarianceUtility
 from services.optimizer.problem import Bound, Group, Limits, Problem, Product
@@ -72,6 +73,34 @@ def test_the_smallest_share_of_cash_is_kept() -> None:
 
     assert portfolio.weights[3] == pytest.approx(0.25, abs=TIGHT)
     assert [limit.field for limit in portfolio.binding_limits] == ["limits.min_cash"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "base", "counts"),
+    [
+        ({"asset_class": "us_cash"}, "USD", True),
+        ({"asset_class": "cn_cash"}, "USD", False),
+        ({"asset_class": "cn_cash", "currency": "USD"}, "USD", False),
+        ({"asset_class": "cn_cash", "currency": "CNY"}, "CNY", True),
+        ({"asset_class": "cash", "flags": frozenset(["cash"])}, "USD", True),
+        ({"asset_class": "cash", "flags": frozenset(["cash"]), "currency": "USD"}, "USD", True),
+        ({"asset_class": "cash", "flags": frozenset(["cash"]), "currency": "CNY"}, "USD", False),
+        ({"asset_class": "cash"}, "USD", False),
+    ],
+)
+def test_only_cash_of_the_base_currency_counts_by_class_or_by_flag(
+    terms: dict[str, Any], base: str, counts: bool
+) -> None:
+    assert is_cash(replace(products(1)[0], **terms), base) is counts
+
+
+def test_the_cash_of_a_client_in_dollars_is_not_filled_with_yuan() -> None:
+    items = _universe()
+    items = (*items[:2], replace(items[2], asset_class="cn_cash"), items[3])
+
+    weights = best(Problem("USD", items, Limits(min_cash=0.25)), MARKET, BOLD).weights
+
+    assert weights[3] == pytest.approx(0.25, abs=TIGHT)
 
 
 def test_cash_that_no_product_offers_is_a_contradiction() -> None:

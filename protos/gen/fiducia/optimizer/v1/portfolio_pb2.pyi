@@ -118,7 +118,9 @@ class ProductTerms(_message.Message):
 
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Flags such as "ESG"; used by flag limits only."""
+        """Flags such as "ESG", for flag limits. The flag "cash" makes a product dealt in the base currency count towards
+        limits.min_cash whatever its asset class.
+        """
 
     def __init__(
         self,
@@ -379,7 +381,9 @@ class Limits(_message.Message):
     max_volatility: _builtins.float
     """Largest yearly volatility, a fraction; absent: free."""
     min_cash: _builtins.float
-    """Smallest share of cash classes, 0 to 1; absent: 0."""
+    """Smallest share of cash in the base currency, 0 to 1; absent: 0. What counts: products of the class us_cash for a base
+    currency of USD and cn_cash for CNY, and products with the flag "cash" that are dealt in the base currency.
+    """
     max_risk_level_score: _builtins.float
     """Largest weighted risk level, R1 counted as 1 and R5 as 5; absent: free."""
     max_liquidity_days: _builtins.float
