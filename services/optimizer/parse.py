@@ -22,6 +22,7 @@ _MAX_VOLATILITY = 5.0
 _MAX_EXPENSE_RATIO = 0.2
 _MAX_LIQUIDITY_DAYS = 10_000.0
 _MAX_TRADING_COST = 0.2
+_MAX_DURATION_YEARS = 100.0
 DEFAULT_POINTS = 20
 _MAX_POINTS = 100
 
@@ -91,6 +92,8 @@ def _product(
         )
     if message.HasField("liquidity_days"):
         checks.number(f"{path}.liquidity_days", message.liquidity_days, 0.0, _MAX_LIQUIDITY_DAYS)
+    if message.HasField("duration_years"):
+        checks.number(f"{path}.duration_years", message.duration_years, -_MAX_DURATION_YEARS, _MAX_DURATION_YEARS)
     return Product(
         id=message.product_id,
         asset_class=message.asset_class,
@@ -104,6 +107,7 @@ def _product(
         risk_level=int(message.risk_level) or None,
         flags=frozenset(message.flags),
         liquidity_days=message.liquidity_days if message.HasField("liquidity_days") else None,
+        duration_years=message.duration_years if message.HasField("duration_years") else None,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 from fiducia.optimizer.v1 import risk_pb2 as messages
 
 from services.optimizer.checks import Checks
@@ -22,7 +21,6 @@ DEFAULT_CONFIDENCES = (0.95, 0.99)
 _MOST_CONFIDENCES = 20
 _LEAST_CONFIDENCE, _LARGEST_CONFIDENCE = 0.5, 1.0
 _MAX_YEARS = 10.0
-_MAX_DURATION_YEARS = 100.0
 
 
 def parse_risk(
@@ -50,7 +48,6 @@ def parse_risk(
         confidences=_confidences(message, checks),
         horizon_years=message.horizon_years or 1.0,
         scenarios=_scenarios(message, problem, weights, known, checks),
-        durations=_durations(message, checks),
         history=_history(problem, weights, prices),
     )
 
@@ -85,15 +82,6 @@ def _scenarios(
             detail = f"stress scenario {scenario.id} has no shock for {name[:40]!r}; correct the class or leave it out"
             checks.refuse(f"problem.products[{row}].asset_class", detail)
     return wanted
-
-
-def _durations(message: messages.AnalyzeRiskRequest, checks: Checks) -> Vector:
-    durations = np.full(len(message.problem.products), np.nan)
-    for i, product in enumerate(message.problem.products):
-        if product.HasField("duration_years"):
-            field = f"problem.products[{i}].duration_years"
-            durations[i] = checks.number(field, product.duration_years, -_MAX_DURATION_YEARS, _MAX_DURATION_YEARS)
-    return durations
 
 
 def _history(problem: Problem, weights: Vector, prices: PriceSnapshot | None) -> History | None:

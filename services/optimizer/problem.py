@@ -14,7 +14,8 @@ Weights = Mapping[str, float]
 class Product:
     """What the optimizer needs to know about a fund; fractions per year, loadings in units of its value.
 
-    risk_level: 1 to 5.  liquidity_days: to sell a usual position.  Both are None where not known.
+    risk_level: 1 to 5.  liquidity_days: to sell a usual position.  duration_years: to interest rates, below zero for
+    what gains when they rise.  All three are None where not known.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Product:
     risk_level: int | None = None
     flags: frozenset[str] = frozenset()
     liquidity_days: float | None = None
+    duration_years: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from services.optimizer.drawdown import constant_mix, max_drawdown
 from services.optimizer.history import History
 from services.optimizer.moments import Market, Moments, Vector
-from services.optimizer.problem import Problem
+from services.optimizer.problem import Problem, Product
 from services.optimizer.risk import RiskAnalysis, analyse
 from services.optimizer.stress import StressResult, StressScenario, applied
 from services.optimizer.tail_risk import (
@@ -28,8 +28,7 @@ from services.optimizer.tail_risk import (
 class RiskJob:
     """The risk of these weights, (n,), is wanted.
 
-    benchmark: (n,) or None.  durations: (n,), years, NaN where a product carries none.
-    history: prices of the products held, None without prices.
+    benchmark: (n,) or None.  history: prices of the products held, None without prices.
     """
 
     problem: Problem
@@ -39,7 +38,6 @@ class RiskJob:
     confidences: tuple[float, ...]
     horizon_years: float
     scenarios: tuple[StressScenario, ...]
-    durations: Vector
     history: History | None
 
 
@@ -67,7 +65,7 @@ def risk_report(job: RiskJob, moments: Moments) -> RiskReport:
     weights, problem = job.weights, job.problem
     analysis = analyse(weights, moments)
     beta, tracking_error = against(weights, job.benchmark, moments)
-    duration, coverage = duration_of(weights, job.durations)
+    duration, coverage = duration_of(weights, problem.products)
     return RiskReport(
         analysis=analysis,
         marginal_contributions=_marginal(weights, moments),
@@ -96,8 +94,10 @@ def against(weights: Vector, benchmark: Vector | None, moments: Moments) -> tupl
     return beta, tracking_error
 
 
-def duration_of(weights: Vector, durations: Vector) -> tuple[float, float]:
-    """Return the mean duration, weighted, over the products that carry one, and the share of those products."""
+def duration_of(weights: Vector, products: Sequence[Product]) -> tuple[float, float]:
+    """Return the mean duration in years, weighted, over what carries one, and the share of that."""
+    # As a float None is NaN.
+    durations = np.array([product.duration_years for product in products], dtype=float)
     known = ~np.isnan(durations)
     coverage = float(weights[known].sum())
     return (float(weights[known] @ durations[known]) / coverage if coverage > 0.0 else 0.0), coverage

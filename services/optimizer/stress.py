@@ -28,13 +28,17 @@ class Shock(Origin):
 
 
 class StressScenario(Entry):
-    """Shocks by asset class, those of classes in dollars and in yuan apart, and the change of a dollar in yuan."""
+    """Shocks by asset class, those of classes in dollars and in yuan apart, and the change of a dollar in yuan.
+
+    yield_change: by which all yields move at once, a fraction; None where the scenario is not one of yields alone.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     description: LocalText
     kind: Literal["HISTORICAL", "ASSUMED"]
     period: str = ""
     usd_cny: Shock
+    yield_change: Shock | None = None
     shocks: dict[Literal["USD", "CNY"], dict[str, Shock]]
 
     @model_validator(mode="after")
@@ -43,6 +47,24 @@ class StressScenario(Entry):
         if len(set(names)) != len(names):
             raise ValueError("shocks: a class has one currency; name it once")
         return self
+
+    @model_validator(mode="after")
+    def _moves_yields_or_currencies(self) -> StressScenario:
+        # A duration tells nothing of what a fund holds abroad.
+        if self.yield_change is not None and self.usd_cny.value != 0.0:
+            raise ValueError("yield_change: currencies stand still in a scenario of yields; set usd_cny to 0")
+        return self
+
+    def gain_by_duration(self, product: Product) -> float | None:
+        """Return what the product gains by its own duration, a fraction; None where its classes have to tell.
+
+        First order, -D dy: convexity, which the shocks of the classes hold, is left out.
+        Source: Fabozzi, Fixed Income Mathematics, chapter 11.
+        """
+        if self.yield_change is None or product.duration_years is None:
+            return None
+        # The line goes on below zero, a price does not.
+        return max(-product.duration_years * self.yield_change.value, -1.0)
 
     def returns(self, base_currency: str, is_hedged: bool) -> dict[str, float]:
         """Return what each class does for a client of this currency; exact in the change of the currency."""
@@ -71,21 +93,32 @@ class StressResult:
 
 
 def applied(scenario: StressScenario, products: Sequence[Product], weights: Vector, base_currency: str) -> StressResult:
-    """Return what the scenario does to these weights, (n,); every class of a product that is held must be known."""
+    """Return what the scenario does to these weights, (n,); no class of a product held may be unknown.
+
+    Where the scenario moves yields, a product that carries a duration loses by that and not by its classes.
+    """
     plain, hedged = (scenario.returns(base_currency, is_hedged) for is_hedged in (False, True))
     cash = CASH_CLASS[base_currency]
     losses = np.zeros(len(products))
     for row, product in enumerate(products):
-        if weights[row] != 0.0:
-            losses[row] = -weights[row] * _gain(product, hedged if product.currency_hedged else plain, cash)
+        if weights[row] == 0.0:
+            continue
+        gain = scenario.gain_by_duration(product)
+        if gain is None:
+            gain = _gain(product, hedged if product.currency_hedged else plain, cash)
+        losses[row] = -weights[row] * gain
     return StressResult(scenario.id, scenario.description.en, float(losses.sum()), losses)
 
 
 def unknown_classes(scenario: StressScenario, products: Sequence[Product], weights: Vector) -> list[tuple[int, str]]:
-    """Return the classes of held products that the scenario has no shock for, with the product's position."""
+    """Return the classes that a shock is missing for, with the position of the product that is held and needs it."""
     known = {name for group in scenario.shocks.values() for name in group}
-    held = [(row, product) for row, product in enumerate(products) if weights[row] != 0.0]
-    return [(row, name) for row, product in held for name in _exposures(product) if name not in known]
+    by_class = [
+        (row, product)
+        for row, product in enumerate(products)
+        if weights[row] != 0.0 and scenario.gain_by_duration(product) is None
+    ]
+    return [(row, name) for row, product in by_class for name in _exposures(product) if name not in known]
 
 
 def read_scenarios(kb: Path) -> tuple[StressScenario, ...]:

@@ -17,7 +17,7 @@ from tests.unit.optimizer.price_tables import history
 MARKET = dense_market([0.08, 0.03], [[0.04, 0.002], [0.002, 0.0025]])
 PRODUCTS = (
     Product("p0", "equity", {"a0": 1.0}, 0.0, 0.002),
-    Product("p1", "bond", {"a1": 1.0}, 0.0, 0.001),
+    Product("p1", "bond", {"a1": 1.0}, 0.0, 0.001, duration_years=6.5),
 )
 WEIGHTS = np.array([0.6, 0.4])
 JOB = RiskJob(
@@ -28,7 +28,6 @@ JOB = RiskJob(
     confidences=(0.95,),
     horizon_years=1.0,
     scenarios=(),
-    durations=np.array([np.nan, 6.5]),
     history=None,
 )
 
@@ -92,6 +91,9 @@ def test_beta_and_tracking_error_against_a_benchmark() -> None:
 
 
 def test_duration_is_the_mean_over_what_carries_one() -> None:
-    assert duration_of(WEIGHTS, np.array([np.nan, 6.5])) == (6.5, 0.4)
-    assert duration_of(WEIGHTS, np.array([2.0, 7.0])) == (pytest.approx(4.0), 1.0)
-    assert duration_of(WEIGHTS, np.array([np.nan, np.nan])) == (0.0, 0.0)
+    def found(*years: float | None) -> tuple[float, float]:
+        return duration_of(WEIGHTS, [replace(PRODUCTS[0], duration_years=each) for each in years])
+
+    assert found(None, 6.5) == (6.5, 0.4)
+    assert found(2.0, 7.0) == (pytest.approx(4.0), 1.0)
+    assert found(None, None) == (0.0, 0.0)

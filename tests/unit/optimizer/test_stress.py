@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,56 @@ def test_a_class_without_a_shock_is_named_only_where_it_is_held() -> None:
 
     assert unknown_classes(_scenario(), items, np.array([0.5, 0.5])) == [(0, "gold")]
     assert unknown_classes(_scenario(), items, np.array([0.0, 1.0])) == []
+
+
+def _rise(**changed: object) -> StressScenario:
+    still = {"value": 0.0, **ORIGIN}
+    content = {**_scenario().model_dump(), "usd_cny": still, "yield_change": {"value": 0.02, **ORIGIN}}
+    return StressScenario.model_validate({**content, **changed})
+
+
+def test_where_yields_move_a_duration_takes_the_place_of_the_shock_of_the_class() -> None:
+    bond = _product({"us_large_equity": 0.9})
+    items = [replace(bond, duration_years=8.0), bond]
+
+    result = applied(_rise(), items, np.array([0.5, 0.5]), "USD")
+
+    assert result.contributions == pytest.approx([0.5 * 8.0 * 0.02, 0.5 * (0.9 * 0.4 - 0.1 * 0.01)])
+
+
+def test_a_duration_of_zero_is_one_and_a_negative_one_gains() -> None:
+    items = [replace(_product({}), duration_years=years) for years in (0.0, -3.0)]
+
+    result = applied(_rise(), items, np.array([0.5, 0.5]), "USD")
+
+    assert result.contributions == pytest.approx([0.0, -0.03])
+
+
+def test_no_duration_loses_more_than_everything() -> None:
+    assert applied(_rise(), [replace(_product({}), duration_years=80.0)], np.array([1.0]), "USD").loss == 1.0
+
+
+def test_a_duration_does_not_count_where_a_scenario_says_nothing_of_yields() -> None:
+    assert applied(_scenario(), [replace(_product({}), duration_years=8.0)], np.array([1.0]), "USD").loss == 0.4
+
+
+def test_a_product_with_a_duration_needs_no_shock_of_its_class_where_yields_move() -> None:
+    items = [replace(_product({"gold": 1.0}), duration_years=1.0)]
+
+    assert unknown_classes(_rise(), items, np.array([1.0])) == []
+    assert unknown_classes(_scenario(), items, np.array([1.0])) == [(0, "gold")]
+
+
+def test_a_scenario_of_yields_that_moves_a_currency_too_is_refused() -> None:
+    with pytest.raises(ValueError, match="currencies stand still"):
+        _rise(usd_cny={"value": 0.1, **ORIGIN})
+
+
+def test_two_hundred_basis_points_cost_a_fund_twice_its_duration() -> None:
+    rise = next(scenario for scenario in SHIPPED if scenario.id == "rates-plus-200bp")
+    bond = Product("P", "us_aggregate_bond", {"us_aggregate_bond": 1.0}, 0.0, 0.0, duration_years=2.7)
+
+    assert applied(rise, [bond], np.array([1.0]), "USD").loss == pytest.approx(0.054)
 
 
 def test_a_product_without_exposures_counts_as_its_class() -> None:

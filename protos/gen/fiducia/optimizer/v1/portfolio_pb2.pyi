@@ -111,7 +111,10 @@ class ProductTerms(_message.Message):
     liquidity_days: _builtins.float
     """Days to sell a usual position; needed where limits.max_liquidity_days is set."""
     duration_years: _builtins.float
-    """Interest-rate duration in years; absent: not carried, and duration exposure is not reported for it."""
+    """Interest-rate duration in years, -100 to 100; absent: not carried, and duration exposure is not reported for it. Where
+    a stress scenario moves yields, the product's price changes by about minus this times the change of yields; without
+    it, as its asset classes do.
+    """
     @_builtins.property
     def exposures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exposure]:
         """Loadings on asset classes; at least one."""
