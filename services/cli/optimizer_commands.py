@@ -95,14 +95,15 @@ def _add_portfolios(app: typer.Typer, run: Run) -> None:
 
 def _add_trades_and_time(app: typer.Typer, run: Run) -> None:
     @app.command()
-    def rebalance(request: Request, as_json: AsJson = False, address: Address = None) -> None:
+    def rebalance(request: Request, as_json: AsJson = False, address: Address = None, plot: Plot = None) -> None:
         """Propose the trades from what is held to a target.
 
         \b
-        Example:
+        Examples:
           fiducia rebalance examples/optimizer/rebalance.yaml
+          fiducia rebalance examples/optimizer/rebalance.yaml --plot weights.png
         """
-        run(runs.rebalance(runs.Wanted(request, as_json, address)))
+        run(runs.rebalance(runs.Wanted(request, as_json, address, plot=plot)))
 
     @app.command()
     def project(

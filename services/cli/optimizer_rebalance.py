@@ -30,6 +30,16 @@ def show_rebalance(
     )
 
 
+def weights_today(request: rebalance_pb2.ProposeRebalanceRequest) -> dict[str, float]:
+    """Return today's weights in everything that is held, cash and money paid in or taken out included."""
+    prices = {product.product_id: product.price for product in request.products}
+    worth = dict.fromkeys(prices, 0.0)
+    for lot in request.lots:
+        worth[lot.product_id] = worth.get(lot.product_id, 0.0) + lot.units * prices.get(lot.product_id, 0.0)
+    total = sum(worth.values()) + sum(account.cash for account in request.accounts) + request.cash_flow
+    return {key: value / total for key, value in worth.items()} if total > 0 else {}
+
+
 def _orders(response: rebalance_pb2.ProposeRebalanceResponse) -> list[RenderableType]:
     drift = f"Drift {percent(response.drift_before)} before, {percent(response.drift_after)} after the trades."
     if not response.trades:
@@ -84,23 +94,14 @@ def _weights(
     """Return target and weights after the trades; with no trades the table would tell nothing."""
     if not response.trades:
         return []
-    target, today, after = by_product(request.target_weights), _today(request), by_product(response.weights_after)
+    target, after = by_product(request.target_weights), by_product(response.weights_after)
+    today = weights_today(request)
     table = columns("Product", ">Today", ">Target", ">After")
     for product in request.products:
         key = product.product_id
         cells = [percent(found.get(key, 0.0)) for found in (today, target, after)]
         table.add_row(Text(key, style="bold"), *cells)
     return [Text(), heading("Weights; the rest is cash"), table]
-
-
-def _today(request: rebalance_pb2.ProposeRebalanceRequest) -> dict[str, float]:
-    """Return today's weights in everything that is held, cash and money paid in or taken out included."""
-    prices = {product.product_id: product.price for product in request.products}
-    worth = dict.fromkeys(prices, 0.0)
-    for lot in request.lots:
-        worth[lot.product_id] = worth.get(lot.product_id, 0.0) + lot.units * prices.get(lot.product_id, 0.0)
-    total = sum(worth.values()) + sum(account.cash for account in request.accounts) + request.cash_flow
-    return {key: value / total for key, value in worth.items()} if total > 0 else {}
 
 
 def _units(value: float) -> str:

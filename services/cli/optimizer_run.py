@@ -21,6 +21,7 @@ from services.cli.optimizer_optimal import show_optimization
 from services.cli.optimizer_picture_fan import draw_fan
 from services.cli.optimizer_picture_frontier import draw_frontier
 from services.cli.optimizer_picture_past import draw_backtest
+from services.cli.optimizer_picture_rebalance import draw_rebalance
 from services.cli.optimizer_picture_risk import draw_risk
 from services.cli.optimizer_plot import check_plot, write_picture
 from services.cli.optimizer_project import show_projection
@@ -115,6 +116,7 @@ async def rebalance(wanted: Wanted) -> int:
     request = asked.message
     response = await _ask(wanted, asked, lambda stub: stub.ProposeRebalance(request, timeout=CALL_SECONDS))
     _print(wanted, response, lambda: show_rebalance(request, response))
+    _draw(wanted, lambda: draw_rebalance(request, response))
     return 0
 
 

@@ -130,7 +130,9 @@ async def test_json_is_the_response_and_the_only_thing_on_standard_output(
     assert [json.loads(line) for line in done.out.splitlines()] if command == "batch" else json.loads(done.out)
 
 
-@pytest.mark.parametrize("name", ["optimize.yaml", "frontier.yaml", "risk.yaml", "project.yaml", "backtest.yaml"])
+@pytest.mark.parametrize(
+    "name", ["optimize.yaml", "frontier.yaml", "risk.yaml", "rebalance.yaml", "project.yaml", "backtest.yaml"]
+)
 async def test_a_picture_is_drawn_where_it_is_asked_for(
     name: str, address: str, more: dict[str, tuple[str, ...]], tmp_path: Path
 ) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fiducia.optimizer.v1 import backtest_pb2, goal_pb2, portfolio_pb2, risk_pb2
+from fiducia.optimizer.v1 import backtest_pb2, goal_pb2, portfolio_pb2, rebalance_pb2, risk_pb2
 from fiducia.optimizer.v1 import optimizer_service_pb2 as service
 from fiducia.type.v1 import weight_pb2
 from google.type.date_pb2 import Date
@@ -18,8 +19,10 @@ from services.cli.errors import CliError
 from services.cli.optimizer_picture_fan import draw_fan
 from services.cli.optimizer_picture_frontier import draw_frontier
 from services.cli.optimizer_picture_past import draw_backtest, falls
+from services.cli.optimizer_picture_rebalance import draw_rebalance
 from services.cli.optimizer_picture_risk import draw_risk
 from services.cli.optimizer_plot import check_plot, write_picture
+from services.cli.optimizer_rebalance import weights_today
 
 
 def points(count: int, products: int) -> list[service.FrontierPoint]:
@@ -70,6 +73,52 @@ def test_risk_is_drawn_from_the_largest_share_down_with_stresses_beside() -> Non
     assert [label.get_text() for label in products.get_yticklabels()] == ["B", "A"]
     assert {text.get_text() for text in products.texts} == {"110.0 %", "-10.0 %", "50.0 %"}
     assert [label.get_text() for label in losses.get_yticklabels()] == ["hard", "mild"]
+
+
+def _held(cash: float, units: Sequence[float]) -> rebalance_pb2.ProposeRebalanceRequest:
+    """Return a request over products that cost 1 each, all wanted alike, a tenth kept in cash."""
+    request = rebalance_pb2.ProposeRebalanceRequest(cash_kept=0.1)
+    request.accounts.add(account_id="a", cash=cash)
+    for i, count in enumerate(units):
+        request.products.add(product_id=f"P{i}", price=1.0)
+        request.lots.add(lot_id=f"l{i}", account_id="a", product_id=f"P{i}", units=count)
+        request.target_weights.add(product_id=f"P{i}", weight=1.0 / len(units))
+    return request
+
+
+def _widths(axes: Any) -> dict[str, list[float]]:
+    """Return the lengths of the bars by their label."""
+    return {bars.get_label(): [round(bar.get_width(), 6) for bar in bars] for bars in axes.containers}
+
+
+def test_a_rebalancing_shows_weights_before_wanted_and_after_with_cash_last() -> None:
+    response = rebalance_pb2.ProposeRebalanceResponse(drift_before=0.35, drift_after=0.01)
+    response.trades.add(product_id="P0", units=-34.0)
+    for name, weight in (("P0", 0.46), ("P1", 0.44)):
+        response.weights_after.add(product_id=name, weight=weight)
+
+    (axes,) = draw_rebalance(_held(10.0, [80.0, 10.0]), response).axes
+
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["P0", "P1", "Cash"]
+    assert _widths(axes) == {
+        "Before": [80.0, 10.0, 10.0],
+        "Target": [45.0, 45.0, 10.0],
+        "After the trades": [46.0, 44.0, 10.0],
+    }
+
+
+def test_many_products_of_a_rebalancing_are_summed_up_and_no_trades_are_said() -> None:
+    request = _held(0.0, [float(i + 1) for i in range(30)])
+    response = rebalance_pb2.ProposeRebalanceResponse(drift_before=0.04)
+    for name, weight in weights_today(request).items():
+        response.weights_after.add(product_id=name, weight=weight)
+
+    figure = draw_rebalance(request, response)
+
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert (len(names), names[-2:]) == (11, ["others", "Cash"])
+    assert [sum(widths) for widths in _widths(figure.axes[0]).values()] == pytest.approx([100.0] * 3)
+    assert figure.texts[0].get_text() == "No trades: 4.0 % away from the target"
 
 
 def test_a_fan_merges_equal_ends_and_keeps_the_others_apart() -> None:
