@@ -13,8 +13,8 @@ def max_drawdown(values: Vector) -> float:
 
 
 def constant_mix(history: History, weights: Vector) -> Vector:
-    """Return the worth, (d,), of one unit brought back to these weights, (n,), every day; the first day is 1.
+    """Return the worth, (d,), of one unit brought back to these weights, (n,), on every day; the first day is 1.
 
-    What the weights lack to one lies still.
+    What the weights lack to one lies still. Over days that are missing it is held as it is: no fall is lost.
     """
-    return np.concatenate([[1.0], np.cumprod(1.0 + history.daily_returns() @ weights)])
+    return np.concatenate([[1.0], np.cumprod(1.0 + history.returns() @ weights)])

@@ -1,7 +1,7 @@
 """Find what is wrong with imported prices, product by product. Nothing is ever filled in.
 
 A series is left out of the snapshot where its prices cannot be trusted; smaller faults are reported and the days
-concerned fall out, for all products together, of whatever is computed.
+concerned, with the returns to and from them, fall out for all products together.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from services.optimizer.history import Days, PricePanel, Vector
 from services.optimizer.prices_read import PriceRows
 
 MIN_DAYS = 60
-# One hole in a hundred days costs little when the day is dropped; more and the returns are no longer daily.
+# One hole in a hundred days costs two returns in a hundred; more, and the series is not one of daily prices.
 MAX_MISSING_SHARE = 0.01
 # Treasury bills stood still for 18 days when rates were zero: ten are worth a word, a month of 21 is no market price.
 STALE_DAYS = 10

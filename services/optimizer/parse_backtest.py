@@ -92,10 +92,21 @@ def _strategy(message: messages.RunBacktestRequest, problem: Problem, checks: Ch
 
 
 def _notes(panel: PricePanel, problem: Problem) -> tuple[str, ...]:
-    """Say which products begin after others and so shorten what all share."""
+    """Say which products begin after others and so shorten what all share, and which days some of them lack."""
+    return (*_late(panel, problem), *_gaps(panel, problem))
+
+
+def _late(panel: PricePanel, problem: Problem) -> tuple[str, ...]:
     first = {product.id: panel.first_day(product.id) for product in problem.products}
     earliest, latest = min(first.values()), max(first.values())
     if earliest == latest:
         return ()
     late = ", ".join(name for name, day in first.items() if day == latest)
     return (f"prices of {late} begin on {latest}; the days before, from {earliest} on, are not used",)
+
+
+def _gaps(panel: PricePanel, problem: Problem) -> tuple[str, ...]:
+    gaps = panel.gaps([product.id for product in problem.products])
+    if not gaps.missing:
+        return ()
+    return (f"{gaps.in_words()}; nothing is filled in, and the moves over these days are no daily returns",)

@@ -72,8 +72,11 @@ def historical_outcomes(history: History, weights: Vector, horizon_years: float)
     """Return what the weights, bought and held, gained over each stretch of the horizon's length, (outcomes,).
 
     Stretches begin on every day and so overlap: they are not independent, and long horizons have few that are.
+    One that begins or ends on a day without prices is left out: with another end it would be longer than the horizon.
     """
     days = max(round(horizon_years * DAYS_PER_YEAR), 1)
-    if days >= len(history):
-        return np.zeros(0)
-    return np.asarray((history.prices[days:] / history.prices[:-days] - 1.0) @ weights)
+    places = history.places
+    ends = np.searchsorted(places, places + days)
+    starts = np.flatnonzero(ends < len(places))
+    starts = starts[places[ends[starts]] == places[starts] + days]
+    return np.asarray((history.prices[ends[starts]] / history.prices[starts] - 1.0) @ weights)

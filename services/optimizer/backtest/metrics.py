@@ -1,4 +1,8 @@
-"""Standard figures of a series of daily values; fractions, 252 days a year."""
+"""Standard figures of a series of daily values; fractions, 252 days a year.
+
+Where days of the price table are missing, the value moves over several of them at once. Such a move counts in the
+yearly return, which is taken over all the days that passed, and in the largest fall, and not among daily returns.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.optimizer.drawdown import max_drawdown
-from services.optimizer.history import DAYS_PER_YEAR, Days, Vector
+from services.optimizer.history import DAYS_PER_YEAR, Days, Rows, Vector
 from services.optimizer.tail_risk import TailMethod, outcome_tail
 
 _CONFIDENCE = 0.95
@@ -28,13 +32,14 @@ class Metrics:
     positive_months: float
 
 
-def metrics_of(days: Days, values: Vector, cash_return: float) -> Metrics:
-    """Return the figures of values (d,), d at least 3.
+def metrics_of(days: Days, steps: Rows, values: Vector, cash_return: float) -> Metrics:
+    """Return the figures of values (d,).
 
+    steps: (d - 1,), days of the table from each value to the next, at least two of them 1.
     The downside deviation counts days below the daily cash return, all days in the mean (Sortino and Price 1994).
     """
-    returns = values[1:] / values[:-1] - 1.0
-    years = len(returns) / DAYS_PER_YEAR
+    returns = _daily(values, steps)
+    years = int(steps.sum()) / DAYS_PER_YEAR
     annual_return = float((values[-1] / values[0]) ** (1.0 / years) - 1.0)
     volatility = float(returns.std(ddof=1)) * math.sqrt(DAYS_PER_YEAR)
     excess = float(returns.mean()) * DAYS_PER_YEAR - cash_return
@@ -54,11 +59,15 @@ def metrics_of(days: Days, values: Vector, cash_return: float) -> Metrics:
     )
 
 
-def active_figures(values: Vector, benchmark: Vector) -> tuple[float, float]:
-    """Return the yearly tracking error and the information ratio of daily values against a benchmark's."""
-    difference = (values[1:] / values[:-1]) - (benchmark[1:] / benchmark[:-1])
+def active_figures(steps: Rows, values: Vector, benchmark: Vector) -> tuple[float, float]:
+    """Return the yearly tracking error and the information ratio of values against a benchmark's; see `metrics_of`."""
+    difference = _daily(values, steps) - _daily(benchmark, steps)
     tracking_error = float(difference.std(ddof=1)) * math.sqrt(DAYS_PER_YEAR)
     return tracking_error, _ratio(float(difference.mean()) * DAYS_PER_YEAR, tracking_error)
+
+
+def _daily(values: Vector, steps: Rows) -> Vector:
+    return np.asarray((values[1:] / values[:-1] - 1.0)[steps == 1])
 
 
 def _positive_months(days: Days, values: Vector) -> float:

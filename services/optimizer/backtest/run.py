@@ -18,7 +18,8 @@ from services.optimizer.problem import Problem
 from shared.errors import InvalidRequest
 
 DEFAULT_ESTIMATION_DAYS = 756
-MIN_DAYS = 3
+# Of one return there is no standard deviation.
+MIN_RETURNS = 2
 
 Optimise = Callable[[Problem, Market, Wanted], Vector | None]
 """The best weights, (n,), one in sum, or None where the limits contradict each other. Raises SolutionRefused."""
@@ -82,19 +83,24 @@ def _span(job: BacktestJob) -> tuple[History, int]:
     """Return the history up to the last day, and the row of the first trade."""
     last = len(job.history) if job.end is None else int(np.searchsorted(job.history.dates, job.end, side="right"))
     history = job.history.before(last)
-    # One price more than returns, all of them before the day of the trade.
-    needed = 0 if isinstance(job.strategy, np.ndarray) else job.estimation_days + 1
-    wanted = needed if job.start is None else int(np.searchsorted(history.dates, job.start))
-    if wanted < needed:
-        earliest = history.dates[needed] if needed < len(history) else "none"
-        detail = (
-            f"{job.start} leaves {wanted} days to estimate from, expected {needed}; the earliest start is {earliest}"
-        )
-        raise InvalidRequest.of("start", detail)
-    if len(history) - wanted < MIN_DAYS:
-        detail = f"{max(len(history) - wanted, 0)} days of prices to run over, expected at least {MIN_DAYS}"
+    earliest = 0 if isinstance(job.strategy, np.ndarray) else _first_with_returns(history, job.estimation_days)
+    wanted = earliest if job.start is None else int(np.searchsorted(history.dates, job.start))
+    if wanted < earliest:
+        day = history.dates[earliest] if earliest < len(history) else "none"
+        found = len(history.before(wanted).daily_returns())
+        detail = f"{job.start} leaves {found} daily returns to estimate from, expected {job.estimation_days}"
+        raise InvalidRequest.of("start", f"{detail}; the earliest start is {day}")
+    found = len(history.since(wanted).daily_returns())
+    if found < MIN_RETURNS:
+        detail = f"{found} daily returns to run over, expected at least {MIN_RETURNS}"
         raise InvalidRequest.of("end", f"{detail}; choose an earlier start, a later end or fewer estimation_days")
     return history, wanted
+
+
+def _first_with_returns(history: History, count: int) -> int:
+    """Return the first row with so many daily returns before it; the length of the history where none has."""
+    before = np.concatenate([[0, 0], np.cumsum(history.steps() == 1)])[: len(history)]
+    return int(np.searchsorted(before, count))
 
 
 def _fixed(weights: Vector) -> Decide:
@@ -124,20 +130,21 @@ def _problem_on(problem: Problem, held: Vector | None) -> Problem:
 
 
 def _summed_up(job: BacktestJob, history: History, first: int, walked: Walk) -> BacktestReport:
-    days = history.dates[first:]
+    run = history.since(first)
+    days, steps = run.dates, run.steps()
     benchmark = None if job.benchmark is None else _benchmark_values(job, history, first, job.benchmark)
     tracking_error, information_ratio = (None, None)
     if benchmark is not None:
-        tracking_error, information_ratio = active_figures(walked.values, benchmark)
-    years = (len(days) - 1) / DAYS_PER_YEAR
+        tracking_error, information_ratio = active_figures(steps, walked.values, benchmark)
+    years = int(steps.sum()) / DAYS_PER_YEAR
     notes = [_in_words(history, walked.kept_rows)] if walked.kept_rows else []
     return BacktestReport(
         days=days,
         values=walked.values,
         benchmark_values=benchmark,
         trades=tuple((history.dates[trade.row], trade) for trade in walked.trades),
-        metrics=metrics_of(days, walked.values, job.cash_return),
-        benchmark_metrics=None if benchmark is None else metrics_of(days, benchmark, job.cash_return),
+        metrics=metrics_of(days, steps, walked.values, job.cash_return),
+        benchmark_metrics=None if benchmark is None else metrics_of(days, steps, benchmark, job.cash_return),
         tracking_error=tracking_error,
         information_ratio=information_ratio,
         total_cost=sum(trade.cost for trade in walked.trades),

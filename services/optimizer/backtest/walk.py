@@ -64,10 +64,10 @@ def walk(history: History, first: int, decide: Decide, terms: Terms) -> Walk | N
     values, trades, kept = [1.0], [trade], []
     is_due = is_calendar_day(terms.rule, history.dates)
     growth = history.prices[1:] / history.prices[:-1]
-    daily_cash = (1.0 + terms.cash_return) ** (1.0 / DAYS_PER_YEAR)
+    cash_growth = (1.0 + terms.cash_return) ** (history.steps() / DAYS_PER_YEAR)
     for row in range(first + 1, len(history)):
         before = holdings / (holdings.sum() + cash)
-        holdings, cash = holdings * growth[row - 1], cash * daily_cash
+        holdings, cash = holdings * growth[row - 1], cash * float(cash_growth[row - 1])
         if is_due[row] or (terms.rule is Rule.DRIFT and drift(before, wanted) > terms.band):
             target = decide(history.before(row), before)
             if target is None:

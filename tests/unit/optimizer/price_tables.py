@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.optimizer.history import History, Matrix
+from services.optimizer.history import History, Matrix, PricePanel
 
 ROOT = Path(__file__).parents[3]
 FUNDS = Path(os.environ.get("FIDUCIA_SHARED_DATA", ROOT.parent / "shared" / "data")) / "funds"
@@ -30,6 +30,15 @@ def history(count: int, products: int, seed: int = 7) -> History:
     """Return a random history of products p0, p1, …"""
     names = tuple(f"p{i}" for i in range(products))
     return History(weekdays(count), names, walk_prices(count, products, seed))
+
+
+def holed_panel(count: int, products: int, holes: int, seed: int = 7) -> PricePanel:
+    """Return random prices of which each product lacks so many days, drawn at random, the first and the last never."""
+    past, generator = history(count, products, seed), np.random.default_rng(seed)
+    prices = past.prices.copy()
+    for column in range(products):
+        prices[1 + generator.choice(count - 2, holes, replace=False), column] = np.nan
+    return PricePanel(past.dates, past.product_ids, prices)
 
 
 def wide_csv(days: np.ndarray, names: Sequence[str], prices: Matrix) -> bytes:

@@ -18,14 +18,14 @@ from services.optimizer.backtest.walk import Terms, walk
 from services.optimizer.engine import optimize
 from services.optimizer.estimators import Estimation, ledoit_wolf_shrinkage
 from services.optimizer.faults import examined
-from services.optimizer.history import History, Vector
+from services.optimizer.history import History, PricePanel, Vector
 from services.optimizer.moments import Market
 from services.optimizer.objective import MinimumVariance, Wanted
 from services.optimizer.prices_read import read_prices
 from services.optimizer.problem import Limits, Problem, Product
 from shared.errors import InvalidRequest
 from tests.unit.optimizer.builders import SOLVER, capped, group
-from tests.unit.optimizer.price_tables import FUNDS, history
+from tests.unit.optimizer.price_tables import FUNDS, history, holed_panel
 
 PAST = history(260, 3)
 PRODUCTS = tuple(Product(name, "any", {}, 0.0, 0.0) for name in PAST.product_ids)
@@ -201,8 +201,8 @@ def test_limits_that_contradict_are_refused_with_the_day() -> None:
     ("changes", "reason"),
     [
         ({"start": np.datetime64("2020-02-03"), "strategy": MinimumVariance()}, "the earliest start is 2020-03-26"),
-        ({"start": np.datetime64("2030-01-01")}, "expected at least 3"),
-        ({"end": np.datetime64("2019-01-01")}, "expected at least 3"),
+        ({"start": np.datetime64("2030-01-01")}, "expected at least 2"),
+        ({"end": np.datetime64("2019-01-01")}, "expected at least 2"),
     ],
 )
 def test_days_without_enough_prices_are_refused(changes: dict[str, object], reason: str) -> None:
@@ -224,7 +224,7 @@ def test_metrics_of_a_short_series_worked_by_hand() -> None:
     values = np.array([1.0, 1.1, 0.99, 1.089])
     returns = np.array([0.1, -0.1, 0.1])
 
-    found = metrics_of(days, values, cash_return=0.0252)
+    found = metrics_of(days, np.ones(3, dtype=np.int64), values, cash_return=0.0252)
 
     assert found.annual_return == pytest.approx(1.089 ** (252 / 3) - 1.0)
     assert found.annual_volatility == pytest.approx(returns.std(ddof=1) * math.sqrt(252))
@@ -238,12 +238,48 @@ def test_metrics_of_a_short_series_worked_by_hand() -> None:
 
 
 def test_ratios_without_a_denominator_are_zero() -> None:
-    days = PAST.dates[:10]
+    days, steps = PAST.dates[:10], np.ones(9, dtype=np.int64)
 
-    still = metrics_of(days, np.ones(10), cash_return=0.0)
+    still = metrics_of(days, steps, np.ones(10), cash_return=0.0)
 
     assert (still.sharpe_ratio, still.sortino_ratio, still.calmar_ratio) == (0.0, 0.0, 0.0)
-    assert active_figures(np.ones(10), np.ones(10)) == (0.0, 0.0)
+    assert active_figures(steps, np.ones(10), np.ones(10)) == (0.0, 0.0)
+
+
+def test_missing_days_count_as_days_that_passed() -> None:
+    panel = holed_panel(260, 3, holes=2)
+    past = panel.history()
+    steps = np.diff(np.flatnonzero(~np.isnan(panel.prices).any(axis=1)))
+    assert len(steps) == 253
+
+    report = _run(history=past, rule=Rule.NEVER, cash_kept=0.5, cash_return=0.05, benchmark=np.array([1.0, 0.0, 0.0]))
+
+    bought = 0.5 * FIXED / past.prices[0]
+    cash = 0.5 * 1.05 ** (np.concatenate([[0], np.cumsum(steps)]) / 252)
+    np.testing.assert_allclose(report.values, past.prices @ bought + cash, rtol=1e-12)
+    daily = (report.values[1:] / report.values[:-1] - 1.0)[steps == 1]
+    first = (past.prices[1:, 0] / past.prices[:-1, 0] - 1.0)[steps == 1]
+    assert report.metrics.annual_return == pytest.approx(report.values[-1] ** (252 / 259) - 1.0)
+    assert report.metrics.annual_volatility == pytest.approx(daily.std(ddof=1) * math.sqrt(252))
+    assert report.tracking_error == pytest.approx((daily - first).std(ddof=1) * math.sqrt(252))
+
+
+def test_missing_days_put_off_the_start_until_the_window_is_full_of_daily_returns() -> None:
+    panel = holed_panel(260, 3, holes=0)
+    panel.prices[30, 0] = np.nan
+
+    report = _run(history=panel.history(), strategy=MinimumVariance(), estimation_days=60)
+
+    # The two returns to and from the missing day are made up for by two days more.
+    assert report.days[0] == PAST.dates[63]
+
+
+def test_a_stretch_of_days_none_of_which_follow_each_other_is_refused() -> None:
+    every_other = PricePanel(PAST.dates, PAST.product_ids, PAST.prices.copy())
+    every_other.prices[1::2] = np.nan
+
+    with pytest.raises(InvalidRequest, match="0 daily returns to run over"):
+        _run(history=every_other.history())
 
 
 def _real() -> History:

@@ -65,6 +65,7 @@ def test_a_hole_is_reported_and_the_day_falls_out_for_all_products() -> None:
     assert (fault.kind, fault.count, fault.left_out, fault.day) == (FaultKind.MISSING, 2, False, DAYS[50].item())
     assert np.isnan(panel.prices[50, 2])
     assert len(panel.history()) == 298
+    assert len(panel.history().daily_returns()) == 295
     assert len(panel.history(["A", "B"])) == 300
 
 

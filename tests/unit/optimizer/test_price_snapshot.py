@@ -162,3 +162,24 @@ def test_altered_prices_are_not_used(tmp_path: Path) -> None:
 
     with pytest.raises(NotFound, match="does not match its digest"):
         MarketStore(tmp_path).market(kept.id)
+
+
+def test_days_missing_for_some_product_are_bounded_for_all_together_and_reported_by_product() -> None:
+    prices = walk_prices(300, 12)
+    for column in range(10):
+        prices[20 * column + 40 + np.arange(2), column] = np.nan
+    names = tuple(f"p{i}" for i in range(12))
+
+    with pytest.raises(InvalidRequest, match=r"on 20 of 300 days some .* \(p0 2, p1 2, .*at most 5%"):
+        imported(_job(wide_csv(weekdays(300), names, prices)))
+
+
+def test_a_table_with_few_missing_days_is_kept() -> None:
+    prices = walk_prices(300, 3)
+    prices[[40, 90], 0] = np.nan
+    prices[150, 1] = np.nan
+
+    snapshot = decoded(imported(_job(wide_csv(weekdays(300), ("p0", "p1", "p2"), prices))).content)
+
+    assert snapshot.panel.gaps().in_words() == "on 3 of 300 days some product lacks a price (p0 2, p1 1)"
+    assert [fault.count for fault in snapshot.faults] == [2, 1]

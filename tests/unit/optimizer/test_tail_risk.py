@@ -10,7 +10,7 @@ from scipy import integrate, stats
 
 from services.optimizer.drawdown import constant_mix, max_drawdown
 from services.optimizer.tail_risk import TailMethod, historical_outcomes, normal_tail, outcome_tail
-from tests.unit.optimizer.price_tables import history
+from tests.unit.optimizer.price_tables import history, holed_panel
 
 
 def test_a_standard_normal_loses_the_textbook_numbers() -> None:
@@ -119,3 +119,24 @@ def test_a_constant_mix_compounds_weighted_daily_returns() -> None:
         by_hand *= 1.0 + 0.6 * returns[0] + 0.4 * returns[1]
     assert values[0] == 1.0
     assert values[-1] == pytest.approx(by_hand)
+
+
+def test_a_historical_outcome_never_spans_more_days_than_the_horizon() -> None:
+    whole = historical_outcomes(history(300, 1), np.array([1.0]), horizon_years=5 / 252)
+    panel = holed_panel(300, 1, holes=0)
+    panel.prices[100, 0] = np.nan
+
+    outcomes = historical_outcomes(panel.history(), np.array([1.0]), horizon_years=5 / 252)
+
+    # The stretches that begin and the one that ends on the missing day are left out; no other changes.
+    np.testing.assert_array_equal(outcomes, np.delete(whole, [95, 100]))
+
+
+def test_a_fall_over_a_missing_day_is_not_lost() -> None:
+    panel = holed_panel(50, 1, holes=0)
+    panel.prices[20:, 0] *= 0.5
+    panel.prices[20, 0] = np.nan
+
+    values = constant_mix(panel.history(), np.array([1.0]))
+
+    assert max_drawdown(values) > 0.45

@@ -81,7 +81,7 @@ class RunBacktestRequest(_message.Message):
     drift_band: _builtins.float
     """Drift that triggers trades with REBALANCE_RULE_DRIFT, above 0 and below 1; 0 means 0.05."""
     estimation_days: _builtins.int
-    """Number of days that estimates look back, at least 60; 0 means 756."""
+    """Number of daily returns that estimates look back, at least 60; 0 means 756."""
     cash_return: _builtins.float
     """Yearly return of cash, a fraction."""
     cash_kept: _builtins.float
@@ -163,7 +163,9 @@ Global___FixedWeights: _TypeAlias = FixedWeights  # noqa: Y015
 
 @_typing.final
 class PerformanceMetrics(_message.Message):
-    """Standard figures of a series of daily returns; fractions, 252 days a year. A ratio without a denominator is 0."""
+    """Standard figures of a series of daily returns; fractions, 252 days a year. A ratio without a denominator is 0. A move
+    over a day that lacks prices counts in annual_return and max_drawdown, and is no daily return.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -327,7 +329,7 @@ class RunBacktestResponse(_message.Message):
 
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What was noticed about the prices, such as products that begin later."""
+        """What was noticed about the prices, such as products that begin later and days without a price."""
 
     def __init__(
         self,

@@ -199,7 +199,9 @@ class Estimation(_message.Message):
     market_premium: _builtins.float
     """Yearly premium of the market for CAPM; 0 means 0.04."""
     window_days: _builtins.int
-    """Number of daily returns used, the latest, at least 60; 0 means all that the products share."""
+    """Number of daily returns used, the latest, at least 60; 0 means all that the products share. A return is used where
+    its two days follow each other in the table.
+    """
     def __init__(
         self,
         *,
@@ -286,8 +288,9 @@ class PriceFault(_message.Message):
     description: _builtins.str
     """In words, with what was found and what to do."""
     left_out: _builtins.bool
-    """Whether the series is left out of the snapshot for it. Smaller faults are reported and the days concerned fall out
-    for all products together.
+    """Whether the series is left out of the snapshot for it. Smaller faults are reported, and the days concerned, with the
+    returns to and from them, fall out for all products together. A table of which more than 5 % of the shared days
+    would fall out is refused.
     """
     @_builtins.property
     def date(self) -> _date_pb2.Date:
