@@ -119,8 +119,11 @@ def _optimised(job: BacktestJob, objective: Wanted, optimise: Optimise) -> Decid
 
 
 def _problem_on(problem: Problem, held: Vector | None) -> Problem:
-    """Return the problem with what is held on that day; at the start everything has to be bought."""
-    if held is None:
+    """Return the problem with what is held on that day; where that is nothing, everything has to be bought.
+
+    Nothing is held at the start, and ever where all is kept in cash: no turnover limit stands in the way of that.
+    """
+    if held is None or not held.any():
         return replace(problem, current=None, limits=replace(problem.limits, max_turnover=None))
     # What is optimised is the invested part, so that cash that is kept does not count as turnover.
     invested = held / held.sum()

@@ -190,6 +190,17 @@ def test_limits_hold_at_every_rebalancing_and_turnover_after_the_first() -> None
     assert all(trade.turnover <= 0.02 + 0.01 for _, trade in report.trades[1:])
 
 
+@pytest.mark.parametrize("strategy", [FIXED, MinimumVariance()])
+def test_all_kept_in_cash_earns_what_cash_earns(strategy: Wanted | Vector) -> None:
+    problem = Problem("USD", PRODUCTS, Limits(max_turnover=0.02))
+
+    report = _run(strategy=strategy, problem=problem, cash_kept=1.0, cash_return=0.03)
+
+    assert len(report.trades) > 3
+    np.testing.assert_allclose(report.values, 1.03 ** (np.arange(len(report.days)) / 252), rtol=1e-12)
+    assert report.annual_turnover == 0.0
+
+
 def test_limits_that_contradict_are_refused_with_the_day() -> None:
     limits = Limits(groups=(group("all", PAST.product_ids, maximum=0.5),))
 
