@@ -27,7 +27,8 @@ class Order:
 class Book:
     """Orders are added one by one; no product is ever both bought and sold, in whatever accounts.
 
-    This is what keeps today's purchases from washing today's losses.
+    This is what keeps today's purchases from washing today's losses. Under taxes nothing is bought that was sold at a
+    loss in the 30 days before.
     """
 
     def __init__(self, problem: RebalanceProblem) -> None:
@@ -43,7 +44,7 @@ class Book:
         self.bought: set[str] = set()
         self.sold: set[str] = set()
         self.bought_before = bought_before(problem) if problem.tax else {}
-        self.sold_at_loss = sold_at_loss(problem) if problem.tax else frozenset()
+        self.sold_at_loss = sold_at_loss(problem) if problem.tax else {}
         self.notes: list[str] = []
         self.gains: dict[str, Decimal] = {}
         self.gains_unknown: set[str] = set()
@@ -173,5 +174,8 @@ class Book:
 
     def replacement(self, product: str) -> str | None:
         """Return the first replacement whose purchase today disallows no loss, or None."""
-        out = self.sold | self.sold_at_loss
-        return next((name for name in self.problem.by_id[product].replacements if name not in out), None)
+        return next((name for name in self.problem.by_id[product].replacements if self.may_be_bought(name)), None)
+
+    def may_be_bought(self, product: str) -> bool:
+        """Return whether buying it today, in any account, disallows no loss that is known."""
+        return product not in self.sold and product not in self.sold_at_loss

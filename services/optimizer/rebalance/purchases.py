@@ -9,6 +9,7 @@ from services.optimizer.rebalance.book import Book
 from services.optimizer.rebalance.problem import ZERO
 from services.optimizer.rebalance.proposal import Purpose
 from services.optimizer.rebalance.rounding import LotChoice, extra_lots, round_down
+from services.optimizer.rebalance.wash_sale import WINDOW
 
 
 def buy(book: Book, money: dict[str, Decimal], purpose: Purpose, only: Collection[str] | None = None) -> None:
@@ -28,15 +29,16 @@ def buy(book: Book, money: dict[str, Decimal], purpose: Purpose, only: Collectio
 
 
 def avoid_washing_past_losses(book: Book) -> None:
-    """Let replacements stand in for what was sold at a loss lately; buying it again would disallow that loss."""
-    for product in sorted(book.sold_at_loss):
+    """Let replacements stand in for what was sold at a loss lately; without one, say why cash is left."""
+    for product, day in sorted(book.sold_at_loss.items()):
         if product not in book.problem.by_id or product in book.sold or book.gap(product) <= ZERO:
             continue
         replacement = book.replacement(product)
         if replacement is None:
             book.note(
                 f"past_trades: {product} was sold at a loss within 30 days and none of its replacement_ids can be "
-                "bought instead; buying it today disallows that loss as far as the units match"
+                f"bought instead; buying it up to {day + WINDOW} would disallow that loss, so it is bought in no "
+                "account and what was meant for it stays cash"
             )
         else:
             book.let_stand_in(product, replacement)
@@ -47,7 +49,7 @@ def avoid_washing_past_losses(book: Book) -> None:
 
 
 def _missing(book: Book, only: Collection[str] | None) -> list[str]:
-    gaps = {name: book.gap(name) for name in (book.target if only is None else only) if name not in book.sold}
+    gaps = {name: book.gap(name) for name in (book.target if only is None else only) if book.may_be_bought(name)}
     return sorted((name for name, gap in gaps.items() if gap > ZERO), key=lambda name: (-gaps[name], name))
 
 

@@ -73,13 +73,17 @@ def split(losses: Sequence[Pick], replaced: Decimal) -> tuple[tuple[Pick, bool],
     return tuple(parts)
 
 
-def sold_at_loss(problem: RebalanceProblem) -> frozenset[str]:
-    """Return the products sold at a loss in the 30 days before: buying them today would disallow that loss."""
-    return frozenset(
-        trade.product
-        for trade in problem.past_trades
-        if trade.at_loss and trade.account not in problem.retirement and is_in_window(trade.day, problem.day)
-    )
+def sold_at_loss(problem: RebalanceProblem) -> Mapping[str, date]:
+    """Return the products sold at a loss in the 30 days before, each with the last day of such a sale.
+
+    Buying them today, in any account, would disallow that loss. In a retirement account it would be lost for good,
+    because what the rule takes is not added to the basis there (Rev. Rul. 2008-5).
+    """
+    last: dict[str, date] = {}
+    for trade in problem.past_trades:
+        if trade.at_loss and trade.account not in problem.retirement and is_in_window(trade.day, problem.day):
+            last[trade.product] = max(trade.day, last.get(trade.product, trade.day))
+    return last
 
 
 def is_in_window(day: date, trade_day: date) -> bool:

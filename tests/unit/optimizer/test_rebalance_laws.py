@@ -251,6 +251,18 @@ def test_no_harvest_is_a_wash_sale_by_what_is_known(problem: RebalanceProblem) -
 
 @LAWS
 @given(problems(taxed=True))
+def test_what_was_sold_at_a_loss_in_the_window_is_bought_in_no_account(problem: RebalanceProblem) -> None:
+    proposal = _answered(problem)
+
+    retirement = {account.id for account in problem.accounts if account.is_retirement}
+    lost = {
+        t.product for t in problem.past_trades if t.at_loss and t.account not in retirement and t.day >= days_ago(30)
+    }
+    assert not lost & {trade.product for trade in proposal.trades if trade.units > 0}
+
+
+@LAWS
+@given(problems(taxed=True))
 def test_the_order_of_the_request_changes_nothing(problem: RebalanceProblem) -> None:
     mirrored = replace(
         problem,

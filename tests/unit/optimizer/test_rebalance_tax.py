@@ -226,13 +226,46 @@ def test_what_was_sold_at_a_loss_lately_is_replaced_in_purchases(age: int, bough
     assert result.drift_after == 0
 
 
-def test_without_a_replacement_it_is_bought_with_a_note() -> None:
+def test_without_a_replacement_what_was_sold_at_a_loss_lately_is_not_bought_and_cash_is_left() -> None:
+    trades = (past("B", -5, days_ago(5), at_loss=True), past("B", -5, days_ago(9), at_loss=True))
+
+    result = proposed(problem(PAIR, [], {"S": 0.4, "B": 0.6}, cash=100, tax=TAX, past_trades=trades))
+
+    assert orders(result) == {("main", "S"): (4, "target")}
+    assert result.cash_after == 60
+    assert result.drift_after == dec("0.6")
+    (note,) = [note for note in result.notes if note.startswith("past_trades: B was sold at a loss")]
+    assert "up to 2026-07-10" in note
+    assert "stays cash" in note
+
+
+@pytest.mark.parametrize("flow", [0, 50])
+def test_what_was_sold_at_a_loss_lately_is_not_bought_in_a_retirement_account(flow: int) -> None:
+    trades = (past("B", -5, days_ago(5), at_loss=True),)
+    accounts = (Account("main", Decimal(0)), Account("ira", Decimal(100), is_retirement=True))
+
+    result = proposed(problem(PAIR, [], {"B": 1}, accounts=accounts, cash_flow=flow, tax=TAX, past_trades=trades))
+
+    assert not result.trades
+    assert result.cash_after == 100 + flow
+
+
+def test_a_lot_more_for_the_cash_that_is_left_is_never_of_what_was_sold_at_a_loss_lately() -> None:
+    products = [traded("S", 30, 1), traded("B", 20, 1)]
     trades = (past("B", -5, days_ago(5), at_loss=True),)
 
-    result = proposed(problem(PAIR, [], {"B": 1}, cash=100, tax=TAX, past_trades=trades))
+    result = proposed(problem(products, [], {"S": 0.5, "B": 0.5}, cash=100, tax=TAX, past_trades=trades))
+
+    assert {trade.product for trade in result.trades} == {"S"}
+
+
+def test_a_loss_in_a_retirement_account_keeps_nothing_from_being_bought() -> None:
+    trades = (past("B", -5, days_ago(5), at_loss=True, account="ira"),)
+    accounts = (Account("main", Decimal(100)), Account("ira", Decimal(0), is_retirement=True))
+
+    result = proposed(problem(PAIR, [], {"B": 1}, accounts=accounts, tax=TAX, past_trades=trades))
 
     assert orders(result) == {("main", "B"): (10, "target")}
-    assert any(note.startswith("past_trades: B was sold at a loss") for note in result.notes)
 
 
 def test_the_tax_budget_limits_sales_of_gains_and_is_named() -> None:

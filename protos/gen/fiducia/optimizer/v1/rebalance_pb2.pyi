@@ -283,7 +283,9 @@ class PastTrade(_message.Message):
     units: _builtins.float
     """Units bought (above 0) or sold (below 0)."""
     at_loss: _builtins.bool
-    """Whether a sale was at a loss."""
+    """Whether a sale was at a loss. With a tax profile, a product sold at a loss outside of retirement accounts is bought
+    in no account of the request within 30 days; a replacement is, or cash is left.
+    """
     @_builtins.property
     def date(self) -> _date_pb2.Date:
         """When."""
