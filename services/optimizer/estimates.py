@@ -65,3 +65,8 @@ class Estimates:
     covariance: DenseCovariance | FactorCovariance | None = None
     scenarios: Scenarios | None = None
     views: Views | None = None
+
+    @property
+    def has_covariance(self) -> bool:
+        """Whether the caller says how the products move together; else the market snapshot does."""
+        return self.covariance is not None or self.scenarios is not None

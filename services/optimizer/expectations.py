@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,14 +29,11 @@ class Expectations:
 
 def expectations_of(problem: Problem, market: Market) -> Expectations:
     """Return the expectations. Raises InvalidRequest where the covariance is too far from one that is possible."""
-    estimates = problem.estimates
-    if estimates is None:
-        return Expectations(product_moments(problem.products, problem.base_currency, market))
-    fees = np.array([product.expense_ratio for product in problem.products])
-    moments, repair = _own(estimates, fees, _cash_return(problem.base_currency, market))
-    scenarios = estimates.scenarios
-    outcomes = None if scenarios is None else scenarios.returns - fees * scenarios.horizon_years
-    return Expectations(moments, outcomes, repair)
+    if problem.estimates is None:
+        moments, repair = product_moments(problem.products, problem.base_currency, market), 0.0
+    else:
+        moments, repair = _own(problem, problem.estimates, market)
+    return Expectations(moments, _outcomes(problem, moments.fees), repair)
 
 
 def moments_of(problem: Problem, market: Market) -> Moments:
@@ -44,19 +41,35 @@ def moments_of(problem: Problem, market: Market) -> Moments:
     return expectations_of(problem, market).moments
 
 
-def _own(estimates: Estimates, fees: Vector, cash_return: float) -> tuple[Moments, float]:
-    root, specific, repair = _covariance(estimates)
+def _outcomes(problem: Problem, fees: Vector) -> Matrix | None:
+    """Return the scenarios after fund fees; past prices have paid theirs."""
+    own = None if problem.estimates is None else problem.estimates.scenarios
+    if own is not None:
+        return np.asarray(own.returns - fees * own.horizon_years)
+    return None if problem.past is None else problem.past.returns
+
+
+def _own(problem: Problem, estimates: Estimates, market: Market) -> tuple[Moments, float]:
+    """Return the caller's moments and the distance of the repair; a covariance that is not sent is the snapshot's."""
     expected = estimates.expected_returns
     if expected is None and estimates.scenarios is not None:
         expected = estimates.scenarios.returns.mean(axis=0) / estimates.scenarios.horizon_years
-    moments = Moments(
-        expected=np.zeros(len(fees)) if expected is None else expected,
-        fees=fees,
-        root=root,
-        specific=specific,
-        cash_return=cash_return,
-    )
+    expected = np.zeros(len(problem.products)) if expected is None else expected
+    if estimates.has_covariance:
+        moments, repair = _without_market(problem, estimates, expected, _cash_return(problem.base_currency, market))
+    else:
+        of_market = product_moments(problem.products, problem.base_currency, market)
+        moments, repair = replace(of_market, expected=expected), 0.0
     return (moments if estimates.views is None else with_views(moments, estimates.views)), repair
+
+
+def _without_market(
+    problem: Problem, estimates: Estimates, expected: Vector, cash_return: float
+) -> tuple[Moments, float]:
+    """Return moments that are the caller's alone, but for what cash earns, and the distance of the repair."""
+    root, specific, repair = _covariance(estimates)
+    fees = np.array([product.expense_ratio for product in problem.products])
+    return Moments(expected, fees, root, specific, cash_return), repair
 
 
 def _covariance(estimates: Estimates) -> tuple[Matrix, Vector, float]:

@@ -13,7 +13,7 @@ from services.optimizer.parse_estimates import parse_estimates
 from services.optimizer.parse_limits import Universe, parse_limits
 from services.optimizer.parse_size import refuse_too_large
 from services.optimizer.parse_weights import BUDGET_SLACK
-from services.optimizer.problem import Problem, Product
+from services.optimizer.problem import DEFAULT_HORIZON_YEARS, Problem, Product
 
 MAX_PRODUCTS = 1_000
 # Funds with leverage load up to three times; beyond this a number is taken for a slip of the percent sign.
@@ -23,6 +23,7 @@ _MAX_EXPENSE_RATIO = 0.2
 _MAX_LIQUIDITY_DAYS = 10_000.0
 _MAX_TRADING_COST = 0.2
 _MAX_DURATION_YEARS = 100.0
+_MAX_HORIZON_YEARS = 10.0
 DEFAULT_POINTS = 20
 _MAX_POINTS = 100
 
@@ -44,6 +45,9 @@ def parse_problem(message: messages.PortfolioProblem, market: Market, checks: Ch
         checks.raise_any()
     universe = Universe.of(message, market)
     _priced(message, market, universe, checks)
+    horizon = message.scenario_horizon_years
+    if horizon != 0.0:
+        checks.positive("problem.scenario_horizon_years", horizon, _MAX_HORIZON_YEARS)
     seen: set[str] = set()
     products = tuple(
         _product(product, f"problem.products[{i}]", universe, seen, message.base_currency, checks)
@@ -55,12 +59,13 @@ def parse_problem(message: messages.PortfolioProblem, market: Market, checks: Ch
         limits=parse_limits(message.limits, message.products, universe, checks),
         current=parse_current(message.current_weights, seen, checks),
         estimates=parse_estimates(message, checks) if message.HasField("estimates") else None,
+        scenario_horizon_years=horizon or DEFAULT_HORIZON_YEARS,
     )
 
 
 def _priced(message: messages.PortfolioProblem, market: Market, universe: Universe, checks: Checks) -> None:
     """Note what a market of prices has no estimates for."""
-    if market.products is None or universe.has_estimates:
+    if market.products is None or universe.has_own_covariance:
         return
     if message.base_currency in CASH_CLASS and message.base_currency != market.products.currency:
         checks.refuse(

@@ -15,6 +15,8 @@ from services.optimizer.parse import MAX_PRODUCTS, parse_current, parse_problem
 from services.optimizer.parse_limits import Universe, parse_limits
 from services.optimizer.parse_objective import parse_objective
 from services.optimizer.parse_size import refuse_too_large
+from services.optimizer.past_scenarios import with_past_scenarios
+from services.optimizer.price_snapshot import PriceSnapshot
 from services.optimizer.problem import Problem
 from shared.errors import FieldViolation, InvalidRequest, ServiceError
 
@@ -23,12 +25,16 @@ MAX_ITEMS = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """The universe of a batch, parsed once. shared: the problem without limits and holdings."""
+    """The universe of a batch, parsed once.
+
+    shared: the problem without limits and holdings.  prices: of the market snapshot, None where it holds none.
+    """
 
     shared: Problem
     market: Market
     universe: Universe
     terms: Sequence[messages.ProductTerms]
+    prices: PriceSnapshot | None = None
 
     def job(self, item: service.BatchItem) -> OptimizeJob:
         """Return the job of one client. Raises InvalidRequest with the fields of a single request."""
@@ -40,11 +46,17 @@ class Batch:
         limits = parse_limits(item.limits, self.terms, self.universe, checks)
         current = parse_current(item.current_weights, self.universe.known_ids, checks)
         checks.raise_any()
-        return OptimizeJob(replace(self.shared, limits=limits, current=current), self.market, objective)
+        problem = replace(self.shared, limits=limits, current=current)
+        return OptimizeJob(with_past_scenarios(problem, objective, self.prices), self.market, objective)
 
 
-def parse_batch(message: service.BatchOptimizePortfoliosRequest, market: Market) -> Batch:
-    """Return the batch. Raises InvalidRequest for the universe and for items that cannot be told apart."""
+def parse_batch(
+    message: service.BatchOptimizePortfoliosRequest, market: Market, prices: PriceSnapshot | None = None
+) -> Batch:
+    """Return the batch. Raises InvalidRequest for the universe and for items that cannot be told apart.
+
+    prices: of the same snapshot, None where it holds assumptions.
+    """
     checks = Checks()
     _check_items(message.items, checks)
     shared = message.universe
@@ -52,7 +64,7 @@ def parse_batch(message: service.BatchOptimizePortfoliosRequest, market: Market)
         checks.refuse(f"universe.{name}", "must stay empty in a batch; send it with each item")
     checks.raise_any()
     problem = _universe(shared, market)
-    return Batch(problem, market, Universe.of(shared, market), shared.products)
+    return Batch(problem, market, Universe.of(shared, market), shared.products, prices)
 
 
 def _universe(shared: messages.PortfolioProblem, market: Market) -> Problem:

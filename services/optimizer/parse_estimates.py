@@ -42,15 +42,18 @@ def parse_estimates(problem: portfolio_pb2.PortfolioProblem, checks: Checks) -> 
         checks.refuse(f"{_PATH}.expected_returns", "sent with black_litterman, which makes its own; send one of them")
     return Estimates(
         expected_returns=expected if message.expected_returns else None,
-        covariance=_covariance(message, len(ids), has_scenarios, checks),
+        covariance=_covariance(message, len(ids), checks),
         scenarios=_scenarios(message.scenarios, len(ids), checks) if has_scenarios else None,
         views=_views(message.black_litterman, ids, checks) if has_views else None,
     )
 
 
-def _covariance(
-    message: messages.Estimates, count: int, has_scenarios: bool, checks: Checks
-) -> DenseCovariance | FactorCovariance | None:
+def has_own_covariance(message: messages.Estimates) -> bool:
+    """Return whether the estimates say how the products move together; where they do not, the market snapshot does."""
+    return message.covariance.WhichOneof("form") is not None or message.HasField("scenarios")
+
+
+def _covariance(message: messages.Estimates, count: int, checks: Checks) -> DenseCovariance | FactorCovariance | None:
     match message.covariance.WhichOneof("form"):
         case "dense":
             path, values = f"{_PATH}.covariance.dense.lower_triangle", message.covariance.dense.lower_triangle
@@ -58,8 +61,6 @@ def _covariance(
         case "factor":
             return _factors(message.covariance.factor, count, checks)
         case _:
-            if not has_scenarios:
-                checks.refuse(f"{_PATH}.covariance.form", "missing; send dense or factor, or scenarios to take it from")
             return None
 
 

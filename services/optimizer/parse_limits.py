@@ -10,6 +10,7 @@ from fiducia.type.v1 import risk_pb2
 
 from services.optimizer.checks import Checks
 from services.optimizer.moments import Market
+from services.optimizer.parse_estimates import has_own_covariance
 from services.optimizer.parse_weights import parse_benchmark
 from services.optimizer.problem import Bound, CvarLimit, Group, Limits, PositionLimit, TrackingErrorLimit
 
@@ -31,20 +32,20 @@ class Universe:
     known_ids: frozenset[str]
     asset_classes: frozenset[str] | None
     snapshot: str
-    has_estimates: bool
+    has_own_covariance: bool
 
     @classmethod
     def of(cls, message: messages.PortfolioProblem, market: Market) -> Universe:
-        """Return the universe of a request: with estimates of its own, or of prices, asset classes are only names."""
-        has_estimates = message.HasField("estimates")
-        is_free = has_estimates or market.products is not None
+        """Return the universe of a request: asset classes are only names where they say nothing of the covariance."""
+        has_own = message.HasField("estimates") and has_own_covariance(message.estimates)
+        is_free = has_own or market.products is not None
         ids = tuple(product.product_id for product in message.products)
         return cls(
             ids,
             frozenset(ids),
             None if is_free else market.asset_classes,
             market.snapshot,
-            has_estimates,
+            has_own,
         )
 
     def asset_class(self, field: str, name: str, checks: Checks) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.optimizer.estimates import Estimates
+from services.optimizer.estimates import Estimates, Scenarios
 
 Weights = Mapping[str, float]
+
+# A month, 21 trading days: long enough that losses of several days add up, short enough that ten years hold 120.
+DEFAULT_HORIZON_YEARS = 1.0 / 12.0
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,8 @@ class Problem:
     """Everything but the goal. `current` maps product to weight; what it lacks to one is uninvested cash.
 
     estimates: the caller's own, in place of those of the market snapshot.
+    past:      scenarios from the snapshot's prices, after fund fees, where some are needed and the caller has none.
+    scenario_horizon_years: of those.
     """
 
     base_currency: str
@@ -129,3 +134,11 @@ class Problem:
     limits: Limits = Limits()
     current: Weights | None = None
     estimates: Estimates | None = None
+    past: Scenarios | None = None
+    scenario_horizon_years: float = DEFAULT_HORIZON_YEARS
+
+    @property
+    def scenarios(self) -> Scenarios | None:
+        """The caller's scenarios, or those from past prices."""
+        own = None if self.estimates is None else self.estimates.scenarios
+        return self.past if own is None else own

@@ -13,6 +13,7 @@ from fiducia.optimizer.v1 import optimizer_service_pb2 as service
 from services.optimizer.answers import Answer, Infeasible, Job, OptimizeJob, Portfolio
 from services.optimizer.moments import Market
 from services.optimizer.parse_batch import Batch, of_item, parse_batch
+from services.optimizer.price_snapshot import PriceSnapshot
 from services.optimizer.wire_batch import error_response, item_response
 from shared.errors import CapacityExceeded, ServiceError
 
@@ -31,6 +32,10 @@ class Markets(Protocol):
 
     def market(self, digest: str) -> Market:
         """Return a market; "" means the active one. Raises NotFound, NotReady."""
+        ...
+
+    def prices(self, digest: str) -> PriceSnapshot | None:
+        """Return the prices of a snapshot, None where it holds none. Raises NotFound, NotReady."""
         ...
 
 
@@ -58,7 +63,7 @@ class BatchRpcs:
     ) -> AsyncIterator[service.BatchOptimizePortfoliosResponse]:
         """Stream each client's portfolio, contradiction or error as it is ready."""
         market = self._store.market(request.universe.market_snapshot)
-        batch = await asyncio.to_thread(parse_batch, request, market)
+        batch = await asyncio.to_thread(parse_batch, request, market, self._store.prices(market.snapshot))
         # One item for each worker at a time: whoever else calls waits for one of them, never for the batch. The
         # results that the caller has not taken yet hold the items back.
         results: _Results = asyncio.Queue(self._workers.size)

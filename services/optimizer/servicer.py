@@ -16,6 +16,7 @@ from services.optimizer.market import MarketStore
 from services.optimizer.parse import parse_point_count, parse_problem
 from services.optimizer.parse_objective import parse_objective
 from services.optimizer.parse_size import refuse_too_large
+from services.optimizer.past_scenarios import with_past_scenarios
 from services.optimizer.replay import Replay
 from services.optimizer.rpc_backtest import BacktestRpcs
 from services.optimizer.rpc_batch import BatchRpcs
@@ -73,6 +74,8 @@ class OptimizerServicer(
         known = self._cut_short.find(request, market.snapshot)
         if known is not None:
             return known
+        prices = self._store.prices(market.snapshot)
+        problem = await asyncio.to_thread(with_past_scenarios, problem, objective, prices)
         left = context.time_remaining()
         deadline = None if left is None else time.monotonic() + left
         job = OptimizeJob(problem, market, objective, request.resamples, request.with_limit_costs, deadline)

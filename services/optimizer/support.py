@@ -31,6 +31,10 @@ FRONTIER = LINEAR | {"max_turnover", "max_volatility"}
 _WITH_POSITIONS = (MeanVarianceUtility, MinimumVariance, TargetReturn, MinimumTrackingError)
 BESIDE_POSITIONS = LINEAR | {"max_turnover", "positions"}
 _CURVED = frozenset({"max_volatility", "tracking_error"})
+_SCENARIOS = (
+    "problem.estimates.scenarios, or, but for a back-test, a market snapshot that holds prices of all products in the "
+    "base currency"
+)
 # MinimumCvar is the field minimum_cvar of the request's objective.
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -76,13 +80,12 @@ def refuse_unsupported(objective: Wanted, problem: Problem) -> None:
     if "positions" in in_use and (beside := sorted(in_use - BESIDE_POSITIONS)):
         raise UnsupportedCombination(f"limits.positions does not go with limits.{beside[0]}; drop one of the two")
     _refuse_other_confidence(objective, problem, name)
-    has_scenarios = problem.estimates is not None and problem.estimates.scenarios is not None
-    if has_scenarios:
+    if problem.scenarios is not None:
         return
     if isinstance(objective, MinimumCvar | MeanCvarUtility):
-        raise UnsupportedCombination(f"{name} needs problem.estimates.scenarios")
+        raise UnsupportedCombination(f"{name} needs {_SCENARIOS}")
     if problem.limits.max_cvar is not None:
-        raise UnsupportedCombination("limits.max_cvar needs problem.estimates.scenarios")
+        raise UnsupportedCombination(f"limits.max_cvar needs {_SCENARIOS}")
 
 
 def _refuse_other_confidence(objective: Wanted, problem: Problem, name: str) -> None:

@@ -15,7 +15,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from services.optimizer.history import DAYS_PER_YEAR, History, Vector
+from services.optimizer.history import DAYS_PER_YEAR, History, Matrix, Vector
 
 # With fewer outcomes the worst one per cent is not even one of them.
 MIN_OUTCOMES = 100
@@ -69,7 +69,12 @@ def outcome_tail(returns: Vector, confidence: float, horizon_years: float, metho
 
 
 def historical_outcomes(history: History, weights: Vector, horizon_years: float) -> Vector:
-    """Return what the weights, bought and held, gained over each stretch of the horizon's length, (outcomes,).
+    """Return what the weights, bought and held, gained over each stretch of the horizon's length, (outcomes,)."""
+    return np.asarray(gains_over(history, horizon_years) @ weights)
+
+
+def gains_over(history: History, horizon_years: float) -> Matrix:
+    """Return what each product gained over each stretch of the horizon's length, (outcomes, n), the latest last.
 
     Stretches begin on every day and so overlap: they are not independent, and long horizons have few that are.
     One that begins or ends on a day without prices is left out: with another end it would be longer than the horizon.
@@ -79,4 +84,4 @@ def historical_outcomes(history: History, weights: Vector, horizon_years: float)
     ends = np.searchsorted(places, places + days)
     starts = np.flatnonzero(ends < len(places))
     starts = starts[places[ends[starts]] == places[starts] + days]
-    return np.asarray((history.prices[ends[starts]] / history.prices[starts] - 1.0) @ weights)
+    return np.asarray(history.prices[ends[starts]] / history.prices[starts] - 1.0)

@@ -96,7 +96,6 @@ WRONG: list[tuple[Callable[[messages.Estimates], None], list[str]]] = [
     (lambda e: e.ClearField("expected_returns"), ["expected_returns"]),
     (lambda e: e.expected_returns.append(0.1), ["expected_returns"]),
     (lambda e: e.expected_returns.__setitem__(1, NAN), ["expected_returns[1]"]),
-    (lambda e: e.ClearField("covariance"), ["covariance.form"]),
     (_dense([0.04, 0.006]), ["covariance.dense.lower_triangle"]),
     (_dense([0.04, math.inf, 0.0225]), ["covariance.dense.lower_triangle[1]"]),
     (_dense([0.04, 0.006, -0.01]), ["covariance.dense.lower_triangle[2]"]),
@@ -172,3 +171,49 @@ def test_scenarios_alone_give_the_sample_moments_per_year() -> None:
 
     assert moments.expected == pytest.approx(returns.mean(axis=0) * 4)
     assert moments.root @ moments.root.T == pytest.approx(np.cov(returns.T) * 4, abs=1e-12)
+
+
+def _known(**estimates: object) -> Problem:
+    """Return the problem of two products of the market's classes with these estimates and no covariance."""
+    message = _message()
+    for i, terms in enumerate(message.products):
+        terms.asset_class = f"a{i}"
+        terms.exposures.add(asset_class=f"a{i}", loading=1.0)
+    message.estimates.CopyFrom(messages.Estimates(**estimates))  # type: ignore[arg-type]
+    checks = Checks()
+    problem = parse_problem(message, MARKET, checks)
+    checks.raise_any()
+    return problem
+
+
+def test_expected_returns_alone_take_the_covariance_of_the_snapshot() -> None:
+    moments = expectations_of(_known(expected_returns=[0.01, 0.09]), MARKET).moments
+
+    assert moments.expected == pytest.approx([0.01, 0.09])
+    assert moments.root @ moments.root.T == pytest.approx(np.diag([0.04, 0.01]))
+
+
+def test_views_alone_start_from_the_equilibrium_of_their_market_weights_over_the_snapshots_covariance() -> None:
+    equilibrium = messages.BlackLitterman(market_weights=[0.25, 0.75], risk_aversion=2.0)
+
+    without = expectations_of(_known(black_litterman=equilibrium), MARKET).moments
+    equilibrium.views.add(expected_return=0.08, confidence=1.0).legs.add(product_id="p0", share=1.0)
+    with_view = expectations_of(_known(black_litterman=equilibrium), MARKET).moments
+
+    # 2 * 0.04 * 0.25 and 2 * 0.01 * 0.75: what the snapshot itself expects, 0.05 and 0.06, plays no part.
+    assert without.expected == pytest.approx([0.02, 0.015])
+    assert with_view.expected == pytest.approx([0.08, 0.015])
+
+
+def test_without_a_covariance_of_its_own_a_request_names_what_the_snapshot_knows() -> None:
+    message = _message()
+    message.estimates.ClearField("covariance")
+
+    assert _refused(message) == [
+        f"problem.products[{i}].{field}" for i in range(2) for field in ("asset_class", "exposures")
+    ]
+
+
+def test_estimates_that_say_nothing_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="expected_returns: missing"):
+        _known()

@@ -162,11 +162,15 @@ class Estimates(_message.Message):
 
     @_builtins.property
     def covariance(self) -> Global___CovarianceEstimate:
-        """Covariance per year; a small distance to positive semidefinite is repaired and reported, a large one refused."""
+        """Covariance per year; a small distance to positive semidefinite is repaired and reported, a large one refused. Absent:
+        that of the scenarios where they are sent, else that of the market snapshot, which then must know the products.
+        """
 
     @_builtins.property
     def scenarios(self) -> Global___Scenarios:
-        """Outcomes, for objectives and limits on the worst of them; absent: those follow the normal distribution or are refused."""
+        """Outcomes, for objectives and limits on the worst of them; absent: those of the market snapshot's prices, and refused
+        where it holds none.
+        """
 
     @_builtins.property
     def black_litterman(self) -> Global___BlackLitterman:
@@ -269,7 +273,7 @@ class BlackLitterman(_message.Message):
     """Whether the covariance of the posterior mean is added to the covariance."""
     @_builtins.property
     def market_weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Market portfolio over the products; its implied returns are the prior."""
+        """Market portfolio over the products; its implied returns are the prior, whatever a market snapshot expects."""
 
     @_builtins.property
     def views(self) -> _containers.RepeatedCompositeFieldContainer[Global___View]:

@@ -179,7 +179,9 @@ Global___TargetVolatility: _TypeAlias = TargetVolatility  # noqa: Y015
 
 @_typing.final
 class MinimumCvar(_message.Message):
-    """Minimise the mean loss of the worst scenarios (Rockafellar and Uryasev 2000). Needs scenarios."""
+    """Minimise the mean loss of the worst scenarios (Rockafellar and Uryasev 2000). Needs scenarios: the
+    request's, or those of the market snapshot's prices.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -201,7 +203,9 @@ Global___MinimumCvar: _TypeAlias = MinimumCvar  # noqa: Y015
 
 @_typing.final
 class MeanCvarUtility(_message.Message):
-    """Maximise expected return minus the price times the mean loss of the worst scenarios. Needs scenarios."""
+    """Maximise expected return minus the price times the mean loss of the worst scenarios. Needs scenarios as MinimumCvar
+    does.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

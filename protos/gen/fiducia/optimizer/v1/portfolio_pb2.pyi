@@ -401,7 +401,9 @@ class Limits(_message.Message):
 
     @_builtins.property
     def max_cvar(self) -> Global___CvarLimit:
-        """Bound on the mean loss in the worst outcomes; over the request's scenarios; refused without them."""
+        """Bound on the mean loss in the worst outcomes: of the request's scenarios, or without them of the market snapshot's
+        prices, see PortfolioProblem.scenario_horizon_years; refused where there are neither.
+        """
 
     @_builtins.property
     def tracking_error(self) -> Global___TrackingErrorLimit:
@@ -471,10 +473,17 @@ class PortfolioProblem(_message.Message):
     LIMITS_FIELD_NUMBER: _builtins.int
     CURRENT_WEIGHTS_FIELD_NUMBER: _builtins.int
     ESTIMATES_FIELD_NUMBER: _builtins.int
+    SCENARIO_HORIZON_YEARS_FIELD_NUMBER: _builtins.int
     base_currency: _builtins.str
     """ISO 4217 code in which returns are measured: "USD", "CNY"."""
     market_snapshot: _builtins.str
     """Market snapshot to use; empty: the active one."""
+    scenario_horizon_years: _builtins.float
+    """Horizon in years of the scenarios for CVaR objectives and limits.max_cvar where they are made from the prices of the
+    market snapshot, above 0 up to 10; 0 means 1/12, 21 trading days. A scenario is what the products gained over one
+    stretch of that length; stretches begin on every day and overlap, and at least 100 are needed. Not used where
+    estimates.scenarios are sent.
+    """
     @_builtins.property
     def products(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProductTerms]:
         """The products that may be held, 1 to 1,000."""
@@ -500,10 +509,11 @@ class PortfolioProblem(_message.Message):
         limits: Global___Limits | None = ...,
         current_weights: _abc.Iterable[_weight_pb2.Weight] | None = ...,
         estimates: _estimates_pb2.Estimates | None = ...,
+        scenario_horizon_years: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["estimates", b"estimates", "limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_currency", b"base_currency", "current_weights", b"current_weights", "estimates", b"estimates", "limits", b"limits", "market_snapshot", b"market_snapshot", "products", b"products"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_currency", b"base_currency", "current_weights", b"current_weights", "estimates", b"estimates", "limits", b"limits", "market_snapshot", b"market_snapshot", "products", b"products", "scenario_horizon_years", b"scenario_horizon_years"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -700,20 +710,30 @@ class Infeasibility(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONFLICTS_FIELD_NUMBER: _builtins.int
+    RELAX_TOGETHER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def conflicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConflictingLimit]:
         """A smallest set of limits that contradict each other: dropping any one of them resolves this contradiction. Another
         one, independent of it, may remain. With given weights: every limit they break.
         """
 
+    @_builtins.property
+    def relax_together(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConflictingLimit]:
+        """Limits to relax all at once, each to its relaxed_bound: then a solution exists, whatever contradictions there are.
+        Some may not be members of conflicts. The sum of what linear limits give is the least there is, weights and sums of
+        weights counted as they are and others as shares of their range; then limits on volatility, tracking error and loss
+        give the least sum of shares of their bounds. Empty where none was found.
+        """
+
     def __init__(
         self,
         *,
         conflicts: _abc.Iterable[Global___ConflictingLimit] | None = ...,
+        relax_together: _abc.Iterable[Global___ConflictingLimit] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflicts", b"conflicts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflicts", b"conflicts", "relax_together", b"relax_together"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -728,22 +748,30 @@ class ConflictingLimit(_message.Message):
     FIELD_FIELD_NUMBER: _builtins.int
     BOUND_FIELD_NUMBER: _builtins.int
     RELAXED_BOUND_FIELD_NUMBER: _builtins.int
+    RELAXATION_NOT_SOUGHT_FIELD_NUMBER: _builtins.int
     field: _builtins.str
     """The limit in the request's own field names, for example "limits.groups[equity].min_weight"."""
     bound: _builtins.float
     """Its bound."""
     relaxed_bound: _builtins.float
-    """The bound at which, all else kept, a solution exists; absent where this limit alone cannot resolve it."""
+    """The bound at which, all else kept, a solution exists; absent where this limit alone cannot resolve it, and where
+    relaxation_not_sought. In relax_together: the bound that goes with those of the others there.
+    """
+    relaxation_not_sought: _builtins.bool
+    """Whether relaxed_bound is absent because it was not computed: where limits are costly to relax only the first
+    members are. This limit may then resolve the contradiction alone. Default: false.
+    """
     def __init__(
         self,
         *,
         field: _builtins.str = ...,
         bound: _builtins.float = ...,
         relaxed_bound: _builtins.float | None = ...,
+        relaxation_not_sought: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_relaxed_bound", b"_relaxed_bound", "relaxed_bound", b"relaxed_bound"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_relaxed_bound", b"_relaxed_bound", "bound", b"bound", "field", b"field", "relaxed_bound", b"relaxed_bound"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_relaxed_bound", b"_relaxed_bound", "bound", b"bound", "field", b"field", "relaxation_not_sought", b"relaxation_not_sought", "relaxed_bound", b"relaxed_bound"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__relaxed_bound: _TypeAlias = _typing.Literal["relaxed_bound"]  # noqa: Y015
     _WhichOneofArgType__relaxed_bound: _TypeAlias = _typing.Literal["_relaxed_bound", b"_relaxed_bound"]  # noqa: Y015
