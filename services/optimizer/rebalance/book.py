@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from services.optimizer.rebalance.drift import asks_for_trades, target_amounts
-from services.optimizer.rebalance.lots import Pick, in_order, merged, take
+from services.optimizer.rebalance.lots import Pick, in_order, take
 from services.optimizer.rebalance.problem import ZERO, Lot, RebalanceProblem
 from services.optimizer.rebalance.proposal import Purpose
 from services.optimizer.rebalance.rounding import FRACTION, round_down
@@ -39,7 +39,6 @@ class Book:
         self.first = problem.accounts[0].id
         self.cash[self.first] += problem.cash_flow
         self.orders: dict[Place, Order] = {}
-        self.harvested: dict[Place, tuple[Pick, ...]] = {}
         self.stand_ins: set[str] = set()
         self.bought: set[str] = set()
         self.sold: set[str] = set()
@@ -87,23 +86,17 @@ class Book:
 
     def picks(self, account: str, product: str, units: Decimal | None = None) -> tuple[Pick, ...]:
         """Return the next picks of a sale of so many more units; None: of all that may be sold."""
-        done = self.all_picks(account, product)
-        taken: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for pick in done:
-            taken[pick.lot.id] += pick.units
+        taken = {pick.lot.id: pick.units for pick in self.all_picks(account, product)}
         lots = self.lots(account, product)
-        wanted = sum((lot.units - taken[lot.id] for lot in lots), ZERO) if units is None else units
+        wanted = sum((lot.units - taken.get(lot.id, ZERO) for lot in lots), ZERO) if units is None else units
         return take(lots, wanted, taken)
 
     def all_picks(self, account: str, product: str) -> tuple[Pick, ...]:
-        """Return the picks of the order as it stands: what is harvested, then what the lot order says."""
+        """Return the picks of the order as it stands, one for each lot."""
         order = self.orders.get((account, product))
         if order is None or order.units > ZERO:
             return ()
-        harvested = self.harvested.get((account, product), ())
-        taken = {pick.lot.id: pick.units for pick in harvested}
-        rest = -order.units - sum(taken.values(), ZERO)
-        return merged(harvested + take(self.lots(account, product), rest, taken))
+        return take(self.lots(account, product), -order.units, {})
 
     def sellable(self, account: str, product: str) -> Decimal:
         """Return how many more units can be sold, in tradable units; what is bought today is not sold."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import takewhile
 
 from services.optimizer.rebalance.book import Book
-from services.optimizer.rebalance.lots import Pick, in_order, take
-from services.optimizer.rebalance.problem import ZERO, LotOrder
+from services.optimizer.rebalance.lots import Pick
+from services.optimizer.rebalance.problem import ZERO
 from services.optimizer.rebalance.proposal import Purpose
 from services.optimizer.rebalance.purchases import buy
 from services.optimizer.rebalance.wash_sale import replacement_units
@@ -18,8 +19,9 @@ _Picks = dict[str, tuple[Pick, ...]]
 
 
 def harvest(book: Book) -> None:
-    """Sell every lot whose loss is worth it and is certain to count as far as is known; buy replacements.
+    """Sell lots whose loss is worth it and is certain to count as far as is known; buy replacements.
 
+    Which lots a sale takes is what the lot order says, here as everywhere: a lot behind one with a gain stays.
     A product of which units bought within 30 days would stay, in any account, is left alone: part of its loss would
     be disallowed. So is one whose replacement cannot be bought. The largest loss goes first.
     """
@@ -44,7 +46,6 @@ def _harvest_product(book: Book, product: str, picks: _Picks) -> None:
         return
     before = dict(book.cash)
     for account, part in picks.items():
-        book.harvested[account, product] = part
         book.trade(account, product, -sum((pick.units for pick in part), ZERO), Purpose.HARVEST)
     if replacement is not None:
         _replace(book, product, replacement, before)
@@ -59,24 +60,38 @@ def _replace(book: Book, product: str, replacement: str, before: dict[str, Decim
 
 
 def _worthwhile(book: Book, product: str) -> _Picks:
-    """Return, by account, the lots of the product whose loss is large enough, as whole tradable units."""
+    """Return, by account, the next lots of the product that are worth harvesting, as whole tradable units."""
     tax = book.problem.tax
     if tax is None:
         return {}
     price = book.problem.by_id[product].price
-    found: defaultdict[str, tuple[Pick, ...]] = defaultdict(tuple)
+    found: _Picks = {}
     for account in book.cash:
         if account in book.problem.retirement:
             continue
-        free = [pick for pick in book.picks(account, product) if pick.gain(price) < ZERO]
-        free = [pick for pick in free if -pick.gain(price) >= tax.min_harvest_loss]
-        units = book.tradable(product, sum((pick.units for pick in free), ZERO))
+        free = book.picks(account, product)
+        count = _worth_selling([pick.gain(price) for pick in free], tax.min_harvest_loss)
+        if any(_is_worth_it(pick.gain(price), tax.min_harvest_loss) for pick in free[count:]):
+            order = book.problem.lot_order.name
+            book.note(f"{FIELD}: losses of {product} stay, lot_selection {order} sells lots with a gain before them")
+        units = book.tradable(product, sum((pick.units for pick in free[:count]), ZERO))
         too_small = book.is_too_small(account, product, units)
         if units > ZERO and not too_small and book.outlay(account, product, -units) < ZERO:
-            # A withdrawal may have taken a part of a lot already.
-            taken = {pick.lot.id: pick.lot.units - pick.units for pick in free}
-            found[account] = take(in_order([pick.lot for pick in free], LotOrder.HIFO), units, taken)
-    return dict(found)
+            found[account] = book.picks(account, product, units)
+    return found
+
+
+def _worth_selling(gains: Sequence[Decimal], least: Decimal) -> int:
+    """Return how many lots, in the order of sale, a harvest takes: none that gains, the last one worth it.
+
+    Smaller losses before a larger one go with it: the order leaves no way past them.
+    """
+    losses = list(takewhile(lambda gain: gain <= ZERO, gains))
+    return max((i + 1 for i, gain in enumerate(losses) if _is_worth_it(gain, least)), default=0)
+
+
+def _is_worth_it(gain: Decimal, least: Decimal) -> bool:
+    return gain < ZERO and -gain >= least
 
 
 def _gain(book: Book, product: str, picks: _Picks) -> Decimal:

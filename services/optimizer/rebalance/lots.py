@@ -46,15 +46,6 @@ def take(lots: Sequence[Lot], units: Decimal, taken: Mapping[str, Decimal]) -> t
     return tuple(picks)
 
 
-def merged(picks: Iterable[Pick]) -> tuple[Pick, ...]:
-    """Return one pick for each lot."""
-    found: dict[str, Pick] = {}
-    for pick in picks:
-        before = found.get(pick.lot.id)
-        found[pick.lot.id] = Pick(pick.lot, pick.units + before.units) if before else pick
-    return tuple(found.values())
-
-
 def units_within(picks: Sequence[Pick], price: Decimal, budget: Decimal, losses_count: bool) -> Decimal:
     """Return how many units, from the first pick on, can be sold with a net gain never above the budget.
 

@@ -213,6 +213,20 @@ def test_lot_sales_sum_to_the_units_sold(problem: RebalanceProblem) -> None:
 
 @LAWS
 @given(ANY)
+def test_every_sale_takes_the_lots_in_the_order_that_is_asked_for(problem: RebalanceProblem) -> None:
+    proposal = _answered(problem)
+
+    sold: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for sale in proposal.lot_sales:
+        sold[sale.lot] += sale.units
+    for trade in (trade for trade in proposal.trades if trade.units < 0):
+        lots = [lot for lot in problem.lots if (lot.account, lot.product) == (trade.account, trade.product)]
+        expected = {pick.lot.id: pick.units for pick in take(in_order(lots, problem.lot_order), -trade.units, {})}
+        assert {lot.id: sold[lot.id] for lot in lots if lot.id in sold} == expected
+
+
+@LAWS
+@given(ANY)
 def test_no_product_is_bought_and_sold_on_the_same_day(problem: RebalanceProblem) -> None:
     trades = _answered(problem).trades
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from services.optimizer.rebalance.lots import Pick
-from services.optimizer.rebalance.problem import Account
+from services.optimizer.rebalance.problem import Account, Lot, LotOrder
 from services.optimizer.rebalance.tax import estimated_tax, is_long_term
 from services.optimizer.rebalance.wash_sale import split
 from tests.unit.optimizer.rebalances import (
@@ -163,6 +163,51 @@ def test_a_loss_below_the_smallest_is_not_harvested() -> None:
     tax = replace(HARVEST, min_harvest_loss=dec("150.01"))
 
     assert not proposed(problem(PAIR, [lot("s", "S", 30, 15)], {"S": 1}, tax=tax)).trades
+
+
+GAIN, LOSS, LARGER = (
+    lot("gain", "S", 10, 8, days_ago(900)),
+    lot("loss", "S", 10, 12, days_ago(400)),
+    lot("larger", "S", 10, 15, days_ago(200)),
+)
+
+
+@pytest.mark.parametrize(
+    ("order", "lots", "sold"),
+    [
+        (LotOrder.HIFO, [GAIN, LOSS, LARGER], {"loss", "larger"}),
+        (LotOrder.LIFO, [GAIN, LOSS, LARGER], {"loss", "larger"}),
+        (LotOrder.FIFO, [LOSS, LARGER], {"loss", "larger"}),
+        (LotOrder.FIFO, [GAIN, LOSS, LARGER], set()),
+        (LotOrder.LIFO, [replace(GAIN, acquired=days_ago(300)), LOSS, LARGER], {"larger"}),
+    ],
+)
+def test_a_harvest_takes_lots_in_the_order_that_is_asked_for_and_none_that_gains(
+    order: LotOrder, lots: list[Lot], sold: set[str]
+) -> None:
+    result = proposed(problem(PAIR, lots, {"S": 1}, tax=HARVEST, lot_order=order))
+
+    assert {sale.lot for sale in result.lot_sales} == sold
+    # A note says so where a loss stays, and nowhere else.
+    is_held_back = sold != {found.id for found in lots if found.unit_cost > 10}
+    assert any(f"lot_selection {order.name} sells lots with a gain" in n for n in result.notes) is is_held_back
+
+
+@pytest.mark.parametrize(("listed", "sold"), [(("loss",), {"loss"}), (("gain", "larger"), set()), (("gain",), set())])
+def test_a_harvest_takes_only_lots_that_are_listed(listed: tuple[str, ...], sold: set[str]) -> None:
+    given = problem(
+        PAIR, [GAIN, LOSS, LARGER], {"S": 1}, tax=HARVEST, lot_order=LotOrder.SPECIFIC, specific_lots=listed
+    )
+
+    assert {sale.lot for sale in proposed(given).lot_sales} == sold
+
+
+def test_a_small_loss_that_is_sold_before_a_larger_one_goes_with_it_and_not_alone() -> None:
+    tax, lots = replace(HARVEST, min_harvest_loss=Decimal(30)), [LOSS, LARGER, lot("last", "S", 10, 11, days_ago(100))]
+
+    result = proposed(problem(PAIR, lots, {"S": 1}, tax=tax, lot_order=LotOrder.FIFO))
+
+    assert {sale.lot for sale in result.lot_sales} == {"loss", "larger"}
 
 
 def test_a_loss_in_a_retirement_account_is_not_harvested() -> None:

@@ -63,7 +63,7 @@ class _LotSelectionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LotSelec
     """As specific_lot_ids lists them."""
 
 class LotSelection(_LotSelection, metaclass=_LotSelectionEnumTypeWrapper):
-    """Which lots are sold first."""
+    """Which lots are sold first, in every sale, harvests included."""
 
 LOT_SELECTION_UNSPECIFIED: LotSelection.ValueType  # 0
 """Highest cost first."""
@@ -243,9 +243,11 @@ class TaxProfile(_message.Message):
     max_realised_gain: _builtins.float
     """Largest net gain to realise, in the base currency; absent: free."""
     harvest_losses: _builtins.bool
-    """Whether losses are harvested."""
+    """Whether losses are harvested. Lots are taken in the order of lot_selection: one that is sold after a lot with a gain
+    stays, and a note says so.
+    """
     min_harvest_loss: _builtins.float
-    """Smallest loss of a lot worth harvesting, in the base currency."""
+    """Smallest loss of a lot worth harvesting, in the base currency; smaller losses that are sold before it go with it."""
     def __init__(
         self,
         *,
