@@ -94,13 +94,15 @@ class VectorRows:
         return held
 
     def _products(self, vector: Vectors, rows: Numbers) -> Vectors:
+        # Row by row, in the time of a product with the matrix: that one rounds a row by its place among the others, so
+        # that equal vectors came apart and a passage's product depended on the filter.
         low, high = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
         if len(rows) > _WHOLE_SHARE * (high - low):
-            return np.asarray((self._plain[low:high] @ vector)[rows - low])
+            return np.asarray(np.vecdot(self._plain[low:high], vector)[rows - low])
         products = np.empty(len(rows), dtype=np.float32)
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]
-            products[start : start + _BLOCK] = self._plain[block] @ vector
+            products[start : start + _BLOCK] = np.vecdot(self._plain[block], vector)
         return products
 
 

@@ -26,5 +26,5 @@ def _stated_id(path: Path) -> str:
         content = read_bytes(path, LARGEST_FILE)
     except Unreadable:
         return ""
-    found = _ID_LINE.search(content[:LONGEST_HEADER].decode("utf-8", "replace"))
+    found = _ID_LINE.search(content[:LONGEST_HEADER].decode("utf-8-sig", "replace"))
     return found[1] if found else ""

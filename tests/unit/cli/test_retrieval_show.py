@@ -150,7 +150,11 @@ def test_rejected_files_are_listed_once_with_all_that_is_wrong() -> None:
         import_pb2.RejectedDocument(path="a.md", field="source", description="missing"),
         import_pb2.RejectedDocument(path="b.pdf", description="is no PDF"),
     ]
-    came = Told(told(active=True, added_count=3).outcome, rejected, [LeftOut("c.md", "is a link", is_fault=False)])
+    came = Told(
+        told(active=True, added_count=3, rejected_count=2).outcome,
+        rejected,
+        [LeftOut("c.md", "is a link", is_fault=False)],
+    )
 
     text = shown(show_outcome(came))
 
@@ -162,11 +166,14 @@ def test_rejected_files_are_listed_once_with_all_that_is_wrong() -> None:
 
 
 def test_what_an_outcome_leaves_to_do_is_told() -> None:
-    text = flat(show_outcome(told(flagged_passage_count=1, deleted_count=1), deletions=3))
+    missing = import_pb2.RejectedDocument(path="old-md", field="delete_document_ids", description="no such document")
+
+    text = flat(show_outcome(Told(told(flagged_passage_count=1, deleted_count=1).outcome, [missing], [])))
 
     assert "`fiducia index activate cdcdcdcdcdcd` makes it so" in text
     assert "1 passage flagged: like an instruction" in text
-    assert "2 ids of --delete: no document of the collection" in text
+    assert "old-md --delete: no such document" in text
+    assert "Rejected files 0" in text
 
 
 def test_an_import_is_whole_unless_a_document_did_not_go_in() -> None:

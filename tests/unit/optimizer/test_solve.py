@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from services.optimizer import solve
+from services.optimizer.dense_quadratic import FEW_PRODUCTS
 from services.optimizer.moments import product_moments
 from services.optimizer.objective import MeanVarianceUtility, Objective
 from services.optimizer.problem import Bound, Limits, Problem
@@ -24,7 +26,8 @@ BOLD = MeanVarianceUtility(3.0)
 
 
 def _form(limits: Limits, count: int = 20, objective: Objective = BOLD) -> StandardForm:
-    problem = Problem("USD", PRODUCTS[:count], limits, {PRODUCTS[0].id: 1.0})
+    twins = (replace(each, id=f"{each.id}-twin") for each in PRODUCTS)
+    problem = Problem("USD", (*PRODUCTS, *twins)[:count], limits, {PRODUCTS[0].id: 1.0})
     return standard_form(problem, product_moments(problem.products, "USD", MARKET), objective)
 
 
@@ -166,23 +169,35 @@ def test_a_solver_that_calls_a_feasible_problem_infeasible_is_not_believed(monke
 
 def test_compiled_problems_are_bounded_and_the_least_recently_used_leaves() -> None:
     solver = Solver(capacity=2)
-    for count in (8, 16, 8, 32):
+    for count in (48, 64, 48, 96):
         solver.solve(_form(Limits(), count))
 
     kept = {key.products for key in solver._templates if isinstance(key, QuadraticShape)}
 
-    assert kept == {8, 32}
+    assert kept == {48, 96}
 
 
 def test_what_is_compiled_ahead_is_what_requests_use() -> None:
     solver = Solver()
-    form = _form(LIMITS[1])
+    form = _form(LIMITS[1], FEW_PRODUCTS + 1)
     solver.prepare(shape_of(form), "PIQP")
     (template,) = solver._templates.values()
 
     solver.solve(form)
 
     assert list(solver._templates.values()) == [template]
+
+
+def test_nothing_is_compiled_for_few_products() -> None:
+    solver = Solver()
+    form = _form(LIMITS[1], FEW_PRODUCTS)
+    solver.prepare(shape_of(form), "PIQP")
+
+    optimum = solver.solve(form)
+
+    assert optimum is not None
+    assert optimum.certificate.solver == "PIQP"
+    assert not solver._templates
 
 
 def test_shapes_cover_the_largest_request() -> None:

@@ -32,14 +32,16 @@ def written(tmp_path: Path, **contents: bytes | str) -> Path:
 
 
 def only(root: Path, defaults: Defaults = DEFAULTS) -> Document:
-    (document,), rejected = read_folder(root, defaults)
-    assert rejected == []
+    read = read_folder(root, defaults)
+    assert read.rejected == ()
+    (document,) = read.documents
     return document
 
 
 def refused(root: Path, defaults: Defaults = DEFAULTS) -> str:
-    found, (problem,) = read_folder(root, defaults)
-    assert found == ()
+    read = read_folder(root, defaults)
+    assert read.documents == ()
+    (problem,) = read.problems
     return str(problem)
 
 
@@ -53,19 +55,19 @@ def test_documents_of_every_format_go_in_by_id(tmp_path: Path) -> None:
         guide_md="# 指南\n\n这里有很多文字。",
     )
 
-    found, rejected = read_folder(root, DEFAULTS)
+    read = read_folder(root, DEFAULTS)
 
-    assert rejected == []
-    assert [(document.id, document.title, document.language) for document in found] == [
+    assert read.rejected == ()
+    assert [(document.id, document.title, document.language) for document in read.documents] == [
         ("fees-csv", "fees", "en"),
         ("guide-md", "指南", "zh"),
         ("page-html", "Page", "en"),
         ("report-pdf", "Report", "en"),
         ("sub-note-docx", "Note", "en"),
     ]
-    report = found[3]
+    report = read.documents[3]
     assert (report.issuer, report.pages, report.collection) == ("Issuer", (0, 6), "import")
-    assert {(d.source, d.licence, d.trust, d.kind) for d in found} == {
+    assert {(d.source, d.licence, d.trust, d.kind) for d in read.documents} == {
         ("Some shelf", "CC-BY-4.0", TrustLevel.EXTERNAL, DocumentKind.DOCUMENT)
     }
     assert [passage.page for passage in passages_of(report, CountingEmbedder())] == [1]
@@ -105,8 +107,7 @@ def test_a_file_cannot_claim_more_trust_than_its_import_gives(tmp_path: Path) ->
     root = written(tmp_path, a_md="---\ntrust: FIRM_APPROVED\n---\nwords")
 
     assert refused(root) == (
-        "imports/a.md: trust: the file itself claims FIRM_APPROVED, its import gives EXTERNAL; "
-        "state it in imports/a.md.yaml"
+        "a.md: trust: the file itself claims FIRM_APPROVED, its import gives EXTERNAL; state it in a.md.yaml"
     )
     assert only(root, replace(DEFAULTS, trust=TrustLevel.FIRM_APPROVED)).trust is TrustLevel.FIRM_APPROVED
 
@@ -115,22 +116,22 @@ def test_a_document_without_a_licence_is_refused(tmp_path: Path) -> None:
     root = written(tmp_path, a_md="words")
 
     assert refused(root, Defaults(source="s")) == (
-        "imports/a.md: licence: missing; state it in imports/a.md.yaml or as a default of the import"
+        "a.md: licence: missing; state it in a.md.yaml or as a default of the import"
     )
 
 
 @pytest.mark.parametrize(
     ("sidecar", "problem"),
     [
-        ("colour: red", "imports/a.md.yaml: colour: unknown field"),
-        ("trust: TOTAL", "imports/a.md.yaml: trust: found 'TOTAL'"),
-        ("effective: soon", "imports/a.md.yaml: effective: found 'soon'"),
-        ("a: [", "imports/a.md.yaml: not readable as YAML"),
-        ("- a", "imports/a.md.yaml: found list, expected a mapping of fields"),
-        ("charset: 7", "imports/a.md.yaml: charset: found 7, expected a name like gb18030"),
-        ("a: &a [1]\nb: [*a, *a]", "imports/a.md.yaml: not readable as YAML: it uses aliases"),
-        ("a: " + "[" * 500, "imports/a.md.yaml: not readable as YAML: it uses aliases or is nested too deeply"),
-        ("a: " + "x" * 20_000, "imports/a.md.yaml: not readable as YAML: it holds 20003 characters"),
+        ("colour: red", "a.md.yaml: colour: unknown field"),
+        ("trust: TOTAL", "a.md.yaml: trust: found 'TOTAL'"),
+        ("effective: soon", "a.md.yaml: effective: found 'soon'"),
+        ("a: [", "a.md.yaml: not readable as YAML"),
+        ("- a", "a.md.yaml: found list, expected a mapping of fields"),
+        ("charset: 7", "a.md.yaml: charset: found 7, expected a name like gb18030"),
+        ("a: &a [1]\nb: [*a, *a]", "a.md.yaml: not readable as YAML: it uses aliases"),
+        ("a: " + "[" * 500, "a.md.yaml: not readable as YAML: it uses aliases or is nested too deeply"),
+        ("a: " + "x" * 20_000, "a.md.yaml: not readable as YAML: it holds 20003 characters"),
     ],
 )
 def test_a_faulty_sidecar_is_named(tmp_path: Path, sidecar: str, problem: str) -> None:
@@ -152,26 +153,27 @@ def test_a_bad_file_is_reported_and_the_rest_goes_in(tmp_path: Path) -> None:
         z_md="more words",
     )
 
-    found, rejected = read_folder(root, DEFAULTS)
+    read = read_folder(root, DEFAULTS)
 
-    assert [document.id for document in found] == ["a-md", "z-md"]
-    assert sorted(problem.file for problem in rejected) == [
-        "imports/bad.pdf",
-        "imports/bomb.docx",
-        "imports/empty.html",
-        "imports/locked.pdf",
-        "imports/program.exe",
-        "imports/scan.pdf",
+    assert [document.id for document in read.documents] == ["a-md", "z-md"]
+    assert sorted(problem.file for problem in read.problems) == [
+        "bad.pdf",
+        "bomb.docx",
+        "empty.html",
+        "locked.pdf",
+        "program.exe",
+        "scan.pdf",
     ]
 
 
 def test_two_files_with_one_id_are_a_problem(tmp_path: Path) -> None:
     root = written(tmp_path, a_md="---\nid: same\n---\none", b_md="---\nid: same\n---\ntwo")
 
-    (found,), (problem,) = read_folder(root, DEFAULTS)
+    read = read_folder(root, DEFAULTS)
 
+    (found,), (problem,) = read.documents, read.problems
     assert found.text == "one"
-    assert str(problem) == "imports/b.md: id: same is also the id of imports/a.md; state another"
+    assert str(problem) == "b.md: id: same is also the id of a.md; state another"
 
 
 def test_links_and_what_is_no_ordinary_file_stay_out(tmp_path: Path) -> None:
@@ -183,14 +185,14 @@ def test_links_and_what_is_no_ordinary_file_stay_out(tmp_path: Path) -> None:
     os.mkfifo(root / "pipe.md")
     (root / ".hidden.md").write_text("hidden")
 
-    found, rejected = read_folder(root, DEFAULTS)
+    read = read_folder(root, DEFAULTS)
 
-    assert [document.text for document in found] == ["words"]
-    assert [str(problem).split(";")[0] for problem in rejected] == [
-        "imports/file.md: is a symbolic link",
-        "imports/folder: is a symbolic link",
-        "imports/loop: is a symbolic link",
-        "imports/pipe.md: is no ordinary file",
+    assert [document.text for document in read.documents] == ["words"]
+    assert [str(problem).split(";")[0] for problem in read.problems] == [
+        "file.md: is a symbolic link",
+        "folder: is a symbolic link",
+        "loop: is a symbolic link",
+        "pipe.md: is no ordinary file",
     ]
 
 
@@ -198,23 +200,23 @@ def test_a_link_instead_of_a_sidecar_is_not_followed(tmp_path: Path) -> None:
     root = written(tmp_path, a_md="words")
     (root / "a.md.yaml").symlink_to("/etc/passwd")
 
-    found, rejected = read_folder(root, DEFAULTS)
+    read = read_folder(root, DEFAULTS)
 
-    assert found == ()
-    assert {problem.file for problem in rejected} == {"imports/a.md.yaml"}
+    assert read.documents == ()
+    assert {problem.file for problem in read.problems} == {"a.md.yaml"}
 
 
 def test_a_sidecar_without_its_file_is_a_problem(tmp_path: Path) -> None:
     root = written(tmp_path, **{"a.pdf_yaml": "title: x"})
 
-    assert refused(root).startswith("imports/a.pdf.yaml: states the fields of a file that is not there")
+    assert refused(root).startswith("a.pdf.yaml: states the fields of a file that is not there")
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "LARGEST_FILE", 10)
     root = written(tmp_path, a_md="x" * 11)
 
-    assert refused(root) == "imports/a.md: holds more than 10 bytes; split it or make it smaller"
+    assert refused(root) == "a.md: holds more than 10 bytes; split it or make it smaller"
 
 
 def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
@@ -280,4 +282,4 @@ def test_a_name_that_is_no_text_can_be_reported(tmp_path: Path) -> None:
 
     assert found.id.startswith("md-")
     found.title.encode()
-    assert folder.name_of(root, next(root.iterdir())) == "imports/\\udcff.md"
+    assert folder.name_of(root, next(root.iterdir())) == "\\udcff.md"

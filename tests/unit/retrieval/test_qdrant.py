@@ -12,6 +12,7 @@ from qdrant_client import QdrantClient
 from services.retrieval.faiss_index import FaissIndex
 from services.retrieval.fill import fill
 from services.retrieval.manifest import read_manifest
+from services.retrieval.nearness import Searched, nearness
 from services.retrieval.qdrant_store import QdrantStore, connect
 from services.retrieval.relevance_file import relevance_for
 from services.retrieval.search import Engine, Query, search
@@ -64,6 +65,14 @@ def test_the_store_answers_as_the_index_in_files_does(among: list[int], tmp_path
     assert products.tolist() == files.products(asked[0], numbers).tolist()
     assert np.isin(numbers, among).all()
     assert QdrantStore(client).open(folder, 0).products(*asked).tolist() == files.products(*asked).tolist()
+
+
+def test_what_is_near_is_asked_of_the_store_however_few_there_are(tmp_path: Path, client: QdrantClient) -> None:
+    index = QdrantStore(client).open(built(tmp_path, client), 0)
+
+    near = nearness(index, question("Bond"), np.arange(1))
+
+    assert isinstance(near, Searched)
 
 
 def test_a_search_finds_by_meaning_what_the_store_proposes(tmp_path: Path, client: QdrantClient) -> None:

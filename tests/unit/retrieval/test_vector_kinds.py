@@ -97,6 +97,17 @@ def test_equal_vectors_come_in_the_order_of_their_numbers() -> None:
     assert found.tolist() == [3, 4]
 
 
+@given(st.sets(st.integers(0, 39), min_size=1))
+def test_a_passage_has_the_same_product_in_any_company(company: set[int]) -> None:
+    # Long enough vectors for a matrix product to round rows by their place.
+    rows = VectorRows(np.arange(40), np.random.default_rng(5).normal(size=(40, 100)).astype(np.float32))
+    question, numbers = rows.vectors[0], np.array(sorted(company))
+
+    products = rows.products_of(question, numbers)
+
+    assert products.tolist() == rows.products_of(question, rows.numbers)[numbers].tolist()
+
+
 @given(
     numbers=st.sets(st.integers(0, 12), min_size=1),
     among=st.one_of(st.sets(st.integers(0, 15)), st.integers(0, 15).map(lambda n: set(range(n, 16)))),
