@@ -25,8 +25,15 @@ STALE_DAYS = 10
 UNTRUSTED_STALE_DAYS = 21
 # The usual ratios of splits and, upside down, of reverse splits.
 SPLIT_RATIOS = (1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 100.0)
+# 6:5, 5:4 and 4:3, so near to one that markets fall and rise as far in a day.
+SMALL_SPLIT_RATIOS = (1.2, 1.25, 4.0 / 3.0)
 # The price also moves on the day of a split.
 _SPLIT_TOLERANCE = 0.04
+_SMALL_SPLIT_TOLERANCE = 0.03
+# A crash comes among wild days and a split among usual ones. Of the days of 33 funds, 2001 to 2026, that have a small
+# ratio, EEM in October 2008 and VNQ and IYR in March 2020 among them, the wildest is 5.0 times the usual one of the ten
+# days on either side of it; of splits put on random days 95 to 97 % are more than 8 times.
+_NEIGHBOURS = 10
 # A move by a third in a fund that does so every month is no split: it must be this many times its usual day.
 _SPLIT_SIGMAS = 8.0
 # Median absolute deviation to standard deviation, for the normal distribution.
@@ -142,14 +149,29 @@ def _stale(name: str, days: Days, prices: Vector) -> Iterator[PriceFault]:
 
 def _splits(name: str, days: Days, prices: Vector) -> Iterator[PriceFault]:
     moves = np.log(prices[1:] / prices[:-1])
-    usual = _MAD_TO_SIGMA * float(np.median(np.abs(moves - np.median(moves))))
-    ratios = np.log(np.array([*SPLIT_RATIOS, *(1.0 / ratio for ratio in SPLIT_RATIOS)]))
-    nearest = np.abs(moves[:, None] - ratios).min(axis=1)
-    jumps = np.flatnonzero((nearest < _SPLIT_TOLERANCE) & (np.abs(moves) > _SPLIT_SIGMAS * usual))
+    is_large = np.abs(moves) > _SPLIT_SIGMAS * _usual(moves)
+    is_split = is_large & _has_ratio(moves, SPLIT_RATIOS, _SPLIT_TOLERANCE)
+    for row in np.flatnonzero(is_large & _has_ratio(moves, SMALL_SPLIT_RATIOS, _SMALL_SPLIT_TOLERANCE)):
+        is_split[row] |= abs(moves[row]) > _SPLIT_SIGMAS * _usual(_around(moves, int(row)))
+    jumps = np.flatnonzero(is_split)
     if len(jumps):
         factor = float(np.exp(moves[jumps[0]]))
         detail = f"the price is multiplied by {factor:.4g} in a day, like a split; adjust the prices before it"
         yield _fault(name, FaultKind.UNADJUSTED_SPLIT, days, jumps + 1, detail, True)
+
+
+def _has_ratio(moves: Vector, ratios: tuple[float, ...], tolerance: float) -> NDArray[np.bool_]:
+    """Return for each log return, (d,), whether it is that of a split, or reverse split, in one of these ratios."""
+    return np.asarray(np.abs(np.abs(moves)[:, None] - np.log(ratios)).min(axis=1) < tolerance)
+
+
+def _usual(moves: Vector) -> float:
+    """Return the standard deviation of log returns as their median absolute deviation tells it: jumps hardly count."""
+    return _MAD_TO_SIGMA * float(np.median(np.abs(moves - np.median(moves))))
+
+
+def _around(moves: Vector, row: int) -> Vector:
+    return np.concatenate([moves[max(row - _NEIGHBOURS, 0) : row], moves[row + 1 : row + 1 + _NEIGHBOURS]])
 
 
 def _fault(name: str, kind: FaultKind, days: Days, where: NDArray[np.int64], detail: str, left_out: bool) -> PriceFault:

@@ -39,7 +39,7 @@ def test_an_unadjusted_split_is_found_on_its_day() -> None:
     assert panel.product_ids == ("A", "C")
 
 
-@pytest.mark.parametrize("factor", [1.5, 2.0, 10.0, 0.5, 0.1])
+@pytest.mark.parametrize("factor", [1.2, 1.25, 4 / 3, 1.5, 2.0, 10.0, 0.5, 0.75, 0.8, 1 / 1.2, 0.1])
 def test_splits_and_reverse_splits_of_the_usual_ratios_are_found(factor: float) -> None:
     prices = _prices()
     prices[200:, 0] /= factor
@@ -49,11 +49,24 @@ def test_splits_and_reverse_splits_of_the_usual_ratios_are_found(factor: float) 
     assert fault.kind is FaultKind.UNADJUSTED_SPLIT
 
 
-def test_a_crash_by_a_fifth_is_no_split() -> None:
+@pytest.mark.parametrize("factor", [0.75, 0.8, 0.85, 1.2, 1.3])
+def test_a_crash_or_a_leap_among_wild_days_is_no_split(factor: float) -> None:
     prices = _prices()
-    prices[200:, 0] *= 0.8
+    wild = np.random.default_rng(2).normal(0.0, 0.05, 30)
+    wild[15] = np.log(factor)
+    prices[190:220, 0] *= np.exp(np.cumsum(wild))
+    prices[220:, 0] *= np.exp(wild.sum())
 
     assert _examined(prices)[1] == []
+
+
+def test_a_jump_on_the_first_day_is_judged_by_the_days_after_it() -> None:
+    prices = _prices()
+    prices[1:, 0] /= 1.25
+
+    _, (fault,) = _examined(prices)
+
+    assert (fault.kind, fault.day) == (FaultKind.UNADJUSTED_SPLIT, DAYS[1].item())
 
 
 def test_a_hole_is_reported_and_the_day_falls_out_for_all_products() -> None:
@@ -161,3 +174,13 @@ def test_real_funds_are_usable_and_only_their_later_begins_and_a_still_spell_of_
     assert not any(fault.left_out for fault in faults)
     assert {fault.kind for fault in faults} == {FaultKind.UNEQUAL_HISTORY, FaultKind.STALE}
     assert [fault.product_id for fault in faults if fault.kind is FaultKind.STALE] == ["BIL"]
+
+
+@pytest.mark.parametrize("table", ["us_etf_adjclose_daily.csv", "cn_etf_tr_daily.csv"])
+def test_no_crash_of_a_real_fund_is_taken_for_a_split(table: str) -> None:
+    if not (FUNDS / table).is_file():
+        pytest.skip("the real price data is not on this machine")
+
+    _, faults = examined(read_prices((FUNDS / table).read_bytes()))
+
+    assert not [fault for fault in faults if fault.kind is FaultKind.UNADJUSTED_SPLIT]
