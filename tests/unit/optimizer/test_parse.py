@@ -72,6 +72,15 @@ def test_a_message_becomes_the_problem_it_describes() -> None:
     )
 
 
+def test_a_trading_cost_is_no_part_of_the_problem() -> None:
+    dear = _message()
+    dear.products[0].trading_cost = 0.05
+
+    problem = parse_problem(dear, MARKET, Checks())
+
+    assert problem == parse_problem(_message(), MARKET, Checks())
+
+
 def test_what_is_left_out_is_free() -> None:
     message = _message()
     message.ClearField("limits")

@@ -99,7 +99,11 @@ class ProductTerms(_message.Message):
     expense_ratio: _builtins.float
     """All fund fees per year, a fraction; absent means unknown, and the request is refused."""
     trading_cost: _builtins.float
-    """Cost of buying or selling, a fraction of the amount traded: commission, taxes and half the bid-ask spread; at least 0."""
+    """Cost of buying or selling, a fraction of the amount traded: commission, taxes and half the bid-ask spread; at least 0.
+    RunBacktest charges it. It moves no other answer: OptimizePortfolio, ComputeFrontier, BatchOptimizePortfolios,
+    AnalyzeRisk and SimulateGoal check that it is in range and use it no further; there limits.max_turnover is what holds
+    trading back. ProposeRebalance charges TradedProduct.trading_cost.
+    """
     currency: _builtins.str
     """ISO 4217 code in which it is dealt; empty: the base currency."""
     issuer: _builtins.str
