@@ -89,7 +89,16 @@ def show_infeasibility(found: portfolio_pb2.Infeasibility) -> RenderableType:
         Text(f"No portfolio meets all limits. {_blame(len(found.conflicts))}", style="bold yellow"),
         table,
         Text(_way_out(found), style="dim"),
+        *_together(found),
     )
+
+
+def _together(found: portfolio_pb2.Infeasibility) -> list[RenderableType]:
+    """Return what to relax all at once; nothing where one limit shown above is that already."""
+    if len(found.relax_together) < 2 and any(limit.HasField("relaxed_bound") for limit in found.conflicts):
+        return []
+    lines = [f"{limit_words(limit)}: {_relaxed(limit)} ({limit.field})" for limit in found.relax_together]
+    return bullets("Relaxing all of these together makes it possible", lines)
 
 
 def _blame(count: int) -> str:
@@ -105,6 +114,8 @@ def _way_out(found: portfolio_pb2.Infeasibility) -> str:
 
 
 def _relaxed(limit: portfolio_pb2.ConflictingLimit) -> str:
+    if limit.relaxation_not_sought:
+        return "not computed"
     if not limit.HasField("relaxed_bound"):
         return "cannot help alone"
     return bound_words(limit.field, limit.relaxed_bound) or f"{limit.relaxed_bound:g}"

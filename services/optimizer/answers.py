@@ -68,11 +68,13 @@ class ConflictingLimit:
     """One member of a contradiction.
 
     relaxed_bound: where, all else of the request kept, a portfolio exists; None where this limit alone cannot help.
+    is_unsought: whether it is None because it was not looked for, or not proven: other members have theirs.
     """
 
     field: str
     bound: float
     relaxed_bound: float | None
+    is_unsought: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,14 @@ class Frontier:
 
 @dataclass(frozen=True)
 class Infeasible:
-    """The limits contradict each other."""
+    """The limits contradict each other.
+
+    together: limits that give way all at once, each by its bound, so that a portfolio exists, whatever contradictions
+    there are; the sum of what linear ones give is the least. Empty where that was not found.
+    """
 
     conflicts: tuple[ConflictingLimit, ...]
+    together: tuple[ConflictingLimit, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from services.optimizer.answers import ConflictingLimit
+from services.optimizer.answers import ConflictingLimit, Infeasible
 from services.optimizer.certificate import TOLERANCE, Certificate, Residuals
 from services.optimizer.constraints import MAX_TURNOVER, Row, current_weights, product_rows, shared_rows, turnover
 from services.optimizer.moments import Matrix, Moments, Vector
@@ -68,17 +68,15 @@ def risk_budgets(moments: Moments, shares: Vector) -> tuple[Vector, Certificate]
     return weights / weights.sum(), _proof("newton", miss)
 
 
-def broken_limits(
-    problem: Problem, weights: Vector, moments: Moments, outcomes: Matrix | None
-) -> list[ConflictingLimit]:
+def broken_limits(problem: Problem, weights: Vector, moments: Moments, outcomes: Matrix | None) -> Infeasible | None:
     """Return the limits that these weights break: with weights that are given, each is a contradiction by itself.
 
     relaxed_bound is None where another limit is broken too, so that this one alone cannot resolve it.
     """
-    found = [*_broken_rows(problem, weights), *_broken_measures(problem, weights, moments, outcomes)]
-    if len(found) == 1:
-        return found
-    return [ConflictingLimit(limit.field, limit.bound, None) for limit in found]
+    found = (*_broken_rows(problem, weights), *_broken_measures(problem, weights, moments, outcomes))
+    if len(found) < 2:
+        return Infeasible(found, found) if found else None
+    return Infeasible(tuple(ConflictingLimit(limit.field, limit.bound, None) for limit in found), found)
 
 
 def _broken_rows(problem: Problem, weights: Vector) -> Iterable[ConflictingLimit]:

@@ -71,7 +71,7 @@ def optimize(job: OptimizeJob, solver: Solver) -> Portfolio | Infeasible:
         refuse_resamples(problem)
     best = best_portfolio(problem, expectations, job.objective, solver, Effort(job.deadline))
     if not isinstance(best, Best):
-        return Infeasible(best)
+        return best
     moments = expectations.moments
     for_costs, for_ranges = TimeLeft(job.deadline), TimeLeft(job.deadline)
     return Portfolio(
@@ -109,7 +109,7 @@ def frontier(job: FrontierJob, solver: Solver) -> Frontier | Infeasible:
     diagnosis = Diagnosis(job.problem, moments, solver)
     optima = efficient_frontier(job.problem, moments, job.point_count, diagnosis, solver)
     if optima is None:
-        return Infeasible(refused(diagnosis))
+        return refused(diagnosis)
     return Frontier(tuple(_point(optimum, moments) for optimum in optima))
 
 

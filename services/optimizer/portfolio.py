@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.optimizer.answers import BindingLimit, ConflictingLimit
+from services.optimizer.answers import BindingLimit, ConflictingLimit, Infeasible
 from services.optimizer.certificate import Certificate
 from services.optimizer.closed_form import broken_limits, equal_weights, inverse_volatility, risk_budgets
 from services.optimizer.constraints import TARGET_RETURN, Row, return_floor
@@ -68,7 +68,7 @@ class Best:
 
 def best_portfolio(
     problem: Problem, expectations: Expectations, objective: Wanted, solver: Solver, effort: Effort = USUAL
-) -> Best | tuple[ConflictingLimit, ...]:
+) -> Best | Infeasible:
     """Return the best portfolio, or the limits that contradict each other.
 
     effort: of a search over positions.
@@ -112,7 +112,7 @@ def _solved(
     solver: Solver,
     extra_rows: Sequence[Row] = (),
     effort: Effort = USUAL,
-) -> Best | tuple[ConflictingLimit, ...]:
+) -> Best | Infeasible:
     if problem.limits.positions is not None:
         return _with_positions(problem, expectations, objective, solver, extra_rows, effort)
     diagnosis = Diagnosis(problem, expectations.moments, solver, extra_rows, expectations.outcomes)
@@ -128,13 +128,13 @@ def _with_positions(
     solver: Solver,
     extra_rows: Sequence[Row],
     effort: Effort,
-) -> Best | tuple[ConflictingLimit, ...]:
+) -> Best | Infeasible:
     form = standard_form(problem, expectations.moments, objective, extra_rows)
     choice = chosen(problem, form, extra_rows, effort)
     if not isinstance(choice, Choice):
         without = replace(problem, limits=replace(problem.limits, positions=None))
-        other = Diagnosis(without, expectations.moments, solver, extra_rows).conflicts
-        return other or refused(choice)
+        other = Diagnosis(without, expectations.moments, solver, extra_rows)
+        return refused(other if other.conflicts else choice)
     given = given_positions(problem, choice.places)
     best = _solved(given, expectations, objective, solver, extra_rows)
     if not isinstance(best, Best):
@@ -148,7 +148,7 @@ def _with_positions(
 
 def _highest_ratio(
     problem: Problem, expectations: Expectations, objective: MaximumSharpe | MaximumDiversification, solver: Solver
-) -> Best | tuple[ConflictingLimit, ...]:
+) -> Best | Infeasible:
     moments, rows = expectations.moments, list[Row]()
     measure = np.sqrt(moments.variances())
     if isinstance(objective, MaximumSharpe):
@@ -162,7 +162,9 @@ def _highest_ratio(
         lambda goal: within.solve(standard_form(problem, moments, goal, rows), diagnosis.is_contradictory),
     )
     answer = _answer(problem, found, diagnosis)
-    return answer if isinstance(answer, Best) else tuple(map(_without_excess, answer))
+    if isinstance(answer, Best):
+        return answer
+    return Infeasible(tuple(map(_without_excess, answer.conflicts)), tuple(map(_without_excess, answer.together)))
 
 
 def _without_excess(limit: ConflictingLimit) -> ConflictingLimit:
@@ -170,12 +172,12 @@ def _without_excess(limit: ConflictingLimit) -> ConflictingLimit:
     if limit.field != RISK_FREE_RATE:
         return limit
     relaxed = None if limit.relaxed_bound is None else limit.relaxed_bound - LEAST_EXCESS
-    return ConflictingLimit(limit.field, limit.bound - LEAST_EXCESS, relaxed)
+    return replace(limit, bound=limit.bound - LEAST_EXCESS, relaxed_bound=relaxed)
 
 
 def _least_loss(
     problem: Problem, expectations: Expectations, objective: MinimumCvar | MeanCvarUtility, solver: Solver
-) -> Best | tuple[ConflictingLimit, ...]:
+) -> Best | Infeasible:
     moments, outcomes = expectations.moments, expectations.outcomes
     if outcomes is None:
         raise SolutionRefused("there are no scenarios")
@@ -189,23 +191,23 @@ def _least_loss(
     return _answer(problem, within.solve(form, diagnosis.is_contradictory), diagnosis)
 
 
-def _answer(problem: Problem, found: Found | None, diagnosis: Diagnosis) -> Best | tuple[ConflictingLimit, ...]:
+def _answer(problem: Problem, found: Found | None, diagnosis: Diagnosis) -> Best | Infeasible:
     if found is None:
         return refused(diagnosis)
     binding = dearest_first([*binding_limits(problem, found.optimum), *found.binding])
     return Best(found.weights, found.optimum.certificate, binding, found.optimum)
 
 
-def refused(diagnosis: Diagnosis | PositionConflicts) -> tuple[ConflictingLimit, ...]:
+def refused(diagnosis: Diagnosis | PositionConflicts) -> Infeasible:
     """Return the contradiction. Raises SolutionRefused where there is none, so that something else went wrong."""
     if not diagnosis.conflicts:
         raise SolutionRefused("no portfolio was found although the limits do not contradict each other")
-    return diagnosis.conflicts
+    return diagnosis.infeasible
 
 
 def _given(
     problem: Problem, expectations: Expectations, weights: Vector, certificate: Certificate
-) -> Best | tuple[ConflictingLimit, ...]:
+) -> Best | Infeasible:
     """Return weights that no limit moves, or every limit that they break."""
-    broken = broken_limits(problem, weights, expectations.moments, expectations.outcomes)
-    return tuple(broken) if broken else Best(weights, certificate)
+    infeasible = broken_limits(problem, weights, expectations.moments, expectations.outcomes)
+    return infeasible or Best(weights, certificate)

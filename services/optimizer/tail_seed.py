@@ -7,32 +7,33 @@ that holds for any reweighting, exact or not, so an inaccurate solver costs step
 
 from __future__ import annotations
 
-from typing import Any
-
-import cvxpy
 import numpy as np
 
-from services.optimizer.constraints import Row, limits_of, matrix_of
+from services.optimizer.cone_program import Deviation, Loss, given_way
+from services.optimizer.constraints import Row
 from services.optimizer.moments import Matrix, Vector
-from services.optimizer.problem import CvarLimit
+from services.optimizer.problem import CvarLimit, TrackingErrorLimit
 from services.optimizer.standard_form import StandardForm
 from services.optimizer.tail_polish import polished_shares
 from services.optimizer.tail_quadratic import quadratic_tail
 from services.optimizer.tails import row_of
-
-cp: Any = cvxpy
-
-# How many scenarios may matter, as a multiple of those in the tail.
-_MARGIN = 3.0
+from shared.errors import SolutionRefused
 
 
-def seed(form: StandardForm, returns: Matrix, limit: CvarLimit, near: Vector, lowest: Vector) -> Row | None:
+def seed(
+    form: StandardForm,
+    returns: Matrix,
+    limit: CvarLimit,
+    near: Vector,
+    lowest: Vector,
+    tracking: TrackingErrorLimit | None = None,
+) -> Row | None:
     """Return the linear limit, or None where the solver finds no optimum.
 
     returns: (S, n).  near, lowest: weights without the limit and of least loss, (n,): what is bad for them may matter.
     """
-    if form.max_volatility is not None:
-        return _within_cone(form, returns, limit, near)
+    if form.max_volatility is not None or tracking is not None:
+        return _within_cones(form, returns, limit, (near, lowest), tracking)
     tail = quadratic_tail(form, returns, limit, (near, lowest))
     if tail is None:
         return None
@@ -43,33 +44,20 @@ def seed(form: StandardForm, returns: Matrix, limit: CvarLimit, near: Vector, lo
     return row_of(returns, shares / shares.sum(), limit) if shares.sum() > 0.0 else None
 
 
-def _within_cone(form: StandardForm, returns: Matrix, limit: CvarLimit, near: Vector) -> Row | None:
-    count, n = returns.shape
-    size = min(int(np.ceil(_MARGIN * (1.0 - limit.confidence) * count)) + 1, count)
-    chosen = np.argsort(returns @ near, kind="stable")[:size]
-    w, level, excess = cp.Variable(n), cp.Variable(), cp.Variable(size)
-    tail = excess >= -returns[chosen] @ w - level
-    loss = level + cp.sum(excess) / (count * (1.0 - limit.confidence))
-    limits = [cp.sum(w) == 1, w >= form.lower, w <= form.upper, excess >= 0, tail, loss <= limit.max_loss]
-    common, specific = form.root.T @ w, cp.multiply(form.specific, w)
-    cost = 0.5 * form.goal.quadratic * (cp.sum_squares(common) + cp.sum_squares(specific)) - form.goal.linear @ w
-    if form.rows:
-        limits.append(matrix_of(form.rows, n) @ w <= limits_of(form.rows))
-    if form.max_turnover is not None:
-        bought = cp.sum(cp.pos(w - form.current))
-        limits.append(bought <= form.max_turnover)
-        cost += form.goal.purchase_cost * bought
+def _within_cones(
+    form: StandardForm,
+    returns: Matrix,
+    limit: CvarLimit,
+    near: tuple[Vector, ...],
+    tracking: TrackingErrorLimit | None,
+) -> Row | None:
+    cones = []
     if form.max_volatility is not None:
-        limits.append(cp.norm(cp.hstack([common, specific])) <= form.max_volatility)
-    problem = cp.Problem(cp.Minimize(cost), limits)
+        cones.append(Deviation(form.max_volatility, np.zeros(len(form.lower))))
+    if tracking is not None:
+        cones.append(Deviation(tracking.max_tracking_error / form.scale, np.array(tracking.benchmark)))
     try:
-        problem.solve(solver="CLARABEL")
-    except cp.SolverError:
+        found = given_way(form, [Loss(limit.max_loss, limit.confidence, returns), *cones], near, has_goal=True)
+    except SolutionRefused:
         return None
-    if not str(problem.status).startswith("optimal"):
-        return None
-    shares = np.zeros(count)
-    shares[chosen] = np.maximum(np.asarray(tail.dual_value, dtype=float), 0.0)
-    if shares.sum() <= 0.0:
-        return None
-    return row_of(returns, np.asarray(shares / shares.sum()), limit)
+    return None if found is None or found.shares is None else row_of(returns, found.shares, limit)

@@ -10,7 +10,7 @@ from fiducia.optimizer.v1 import portfolio_pb2 as messages
 from fiducia.type.v1 import weight_pb2
 from google.type import date_pb2
 
-from services.optimizer.answers import Frontier, Infeasible, Portfolio
+from services.optimizer.answers import ConflictingLimit, Frontier, Infeasible, Portfolio
 from services.optimizer.certificate import Certificate
 from services.optimizer.moments import Vector
 from services.optimizer.price_snapshot import PriceSnapshot
@@ -124,10 +124,17 @@ def _certificate(certificate: Certificate) -> messages.Certificate:
 def infeasibility_message(answer: Infeasible) -> messages.Infeasibility:
     """Return a contradiction as a message."""
     return messages.Infeasibility(
-        conflicts=[
-            messages.ConflictingLimit(field=limit.field, bound=limit.bound, relaxed_bound=limit.relaxed_bound)
-            for limit in answer.conflicts
-        ]
+        conflicts=[_limit(limit) for limit in answer.conflicts],
+        relax_together=[_limit(limit) for limit in answer.together],
+    )
+
+
+def _limit(limit: ConflictingLimit) -> messages.ConflictingLimit:
+    return messages.ConflictingLimit(
+        field=limit.field,
+        bound=limit.bound,
+        relaxed_bound=limit.relaxed_bound,
+        relaxation_not_sought=limit.is_unsought,
     )
 
 

@@ -91,6 +91,9 @@ class Within:
         program = self._linear(form, least)
         if program is not None:
             return priced(program, form, self._cvar, free.optimum, lowest)
+        # Linear limits would be added without end where no portfolio obeys.
+        if is_contradictory is not None and is_contradictory():
+            return None
         return self._cut(form, self._returns, self._cvar, free, lowest, is_contradictory)
 
     def _linear(self, form: StandardForm, least: TailSolver) -> TailSolver | None:
@@ -110,10 +113,11 @@ class Within:
         lowest: Optimum,
         is_contradictory: Ask,
     ) -> Found | None:
+        has_cone = form.max_volatility is not None or self._deviation is not None
         for step in range(_MOST_CUTS):
             self._cuts.append(cut(returns, found.weights, limit))
-            if step % _SLOW == 0 and form.goal.quadratic > 0.0:
-                seeded = seed(form, returns, limit, found.weights, lowest.solution.weights)
+            if step % _SLOW == 0 and (form.goal.quadratic > 0.0 or has_cone):
+                seeded = seed(form, returns, limit, found.weights, lowest.solution.weights, self._deviation)
                 self._cuts += [] if seeded is None else [seeded]
             better = self._tracking(replace(form, rows=(*form.rows, *self._cuts)), is_contradictory)
             if better is None:

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from services.optimizer.answers import ConflictingLimit
+from services.optimizer.answers import ConflictingLimit, Infeasible
 from services.optimizer.constraints import MAX_TURNOVER, Row, current_weights, product_rows, shared_rows
 from services.optimizer.linear_limits import turnover_row
 from services.optimizer.moments import Matrix, Vector
@@ -66,6 +66,11 @@ class PositionConflicts:
             wanted.append(MIN_POSITION)
         members = _smallest([*wanted, *self._rows], self._contradict)
         return tuple(self._told(member) for member in members)
+
+    @property
+    def infeasible(self) -> Infeasible:
+        """The whole answer."""
+        return Infeasible(self.conflicts)
 
     def _contradict(self, members: Sequence[Row | str]) -> bool:
         rows = [member for member in members if isinstance(member, Row)]
