@@ -16,7 +16,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAY
 
 from fiducia.optimizer.v1 import optimizer_service_pb2_grpc as rpc  # noqa: E402
 
-from services.optimizer.answers import WarmUpJob  # noqa: E402
+from services.optimizer.in_use import warm_up_for  # noqa: E402
 from services.optimizer.market import MarketStore  # noqa: E402
 from services.optimizer.pool import WorkerPool  # noqa: E402
 from services.optimizer.servicer import OptimizerServicer  # noqa: E402
@@ -40,8 +40,9 @@ async def main(settings: OptimizerSettings) -> None:
 
     async def load() -> None:
         await _first_snapshot(store, settings)
-        await pool.start(WarmUpJob(store.market("").factor_count))
+        await pool.start(warm_up_for(store.market("")))
         polling.append(asyncio.create_task(_poll(store, settings.optimizer_poll_seconds)))
+        polling.append(asyncio.create_task(_keep_warm(store, pool, settings.optimizer_poll_seconds)))
 
     async def close() -> None:
         for task in polling:
@@ -68,6 +69,21 @@ async def _poll(store: MarketStore, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
         await asyncio.to_thread(store.refresh)
+
+
+async def _keep_warm(store: MarketStore, pool: WorkerPool, seconds: float) -> None:
+    """Compile for each snapshot that becomes the active one, by its pointer or by a call."""
+    warm = store.active
+    while True:
+        await asyncio.sleep(seconds)
+        if store.active == warm:
+            continue
+        warm = store.active
+        try:
+            await pool.warm_again(await asyncio.to_thread(store.market, ""))
+        except Exception:
+            # Requests compile for themselves then; the next snapshot is another try.
+            log.exception("workers not warm", extra={"snapshot": warm})
 
 
 if __name__ == "__main__":

@@ -42,11 +42,15 @@ class FrontierJob:
     point_count: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class WarmUpJob:
-    """Compiled problems are wanted for markets of this many factors."""
+    """Compiled problems are wanted for a market of this many factors.
+
+    in_use: numbers of products and of factors that requests are likely to have, beside the usual ones.
+    """
 
     factors: int
+    in_use: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

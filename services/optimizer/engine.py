@@ -34,7 +34,7 @@ from services.optimizer.risk import analyse
 from services.optimizer.risk_report import RiskJob, risk_report
 from services.optimizer.solve import Optimum, Solver
 from services.optimizer.support import refuse_resamples, refuse_unsupported_frontier
-from services.optimizer.template import PRODUCT_STEPS, ROW_STEPS, Shape
+from services.optimizer.template import PRODUCT_STEPS, ROW_STEPS, Shape, padded
 from services.optimizer.what_if import TimeLeft, limit_costs, objective_value, weight_ranges
 
 # Up to 64 products and 8 groups, with and without turnover and volatility limits: half a second for all twenty.
@@ -60,8 +60,8 @@ def answer(job: Job, solver: Solver) -> Answer:
             return run_backtest(job, _optimiser(solver))
         case ImportJob():
             return imported(job)
-        case WarmUpJob(factors):
-            return warm_up(factors, solver)
+        case WarmUpJob():
+            return warm_up(job, solver)
 
 
 def optimize(job: OptimizeJob, solver: Solver) -> Portfolio | Infeasible:
@@ -123,9 +123,12 @@ def _optimiser(solver: Solver) -> Optimise:
     return weights
 
 
-def warm_up(factors: int, solver: Solver) -> Ready:
+def warm_up(job: WarmUpJob, solver: Solver) -> Ready:
     """Compile the problems that most requests need, so that the first caller does not wait for it."""
-    for products in _WARM_PRODUCTS:
+    usual = [(products, job.factors) for products in _WARM_PRODUCTS]
+    likely = [(padded(products, PRODUCT_STEPS), factors) for products, factors in job.in_use]
+    # What is likely comes last and is the last to leave where a worker keeps few compiled problems.
+    for products, factors in dict.fromkeys([*usual, *likely]):
         for has_purchases in (False, True):
             for name, has_volatility in (("PIQP", False), ("CLARABEL", True)):
                 solver.prepare(Shape(products, factors, ROW_STEPS[0], has_purchases, has_volatility), name)

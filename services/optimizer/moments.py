@@ -74,6 +74,10 @@ class Market:
         """How many columns the root of a portfolio problem has."""
         return len(self.factors) if self.products is None else self.products.root.shape[1]
 
+    def factors_of(self, count: int) -> int:
+        """Return how many columns the root of a problem over `count` products has, see `product_moments`."""
+        return self.factor_count if self.products is None else min(count, self.factor_count)
+
     @cached_property
     def places(self) -> Mapping[str, int]:
         """The column of each factor."""

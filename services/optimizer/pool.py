@@ -12,6 +12,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from services.optimizer.answers import Answer, Job, Ready, WarmUpJob
+from services.optimizer.in_use import SizesInUse, warm_up_for
+from services.optimizer.moments import Market
 from services.optimizer.pace import Pace
 from services.optimizer.worker import Fault, Reply, start_worker
 from shared.errors import CapacityExceeded, ServiceError
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 _GRACE_SECONDS = 0.1
 _WARM_UP_SECONDS = 120.0
 _RETRY_SECONDS = 2.0
+_TURN_SECONDS = 0.02
 
 
 class WorkerDied(Exception):
@@ -43,6 +46,7 @@ class WorkerPool:
         self._chores: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._pace = Pace()
+        self._in_use = SizesInUse()
         self._warm_up = WarmUpJob(factors=0)
 
     @property
@@ -72,6 +76,24 @@ class WorkerPool:
         await asyncio.gather(*(self._add_worker() for _ in range(self._size)))
         log.info("workers ready", extra={"workers": self._size, "seconds": round(time.monotonic() - started, 2)})
 
+    async def warm_again(self, market: Market) -> None:
+        """Let each worker in turn compile for another market, with the sizes in use; a new worker does from then on.
+
+        Raises RuntimeError where a worker cannot, WorkerDied where one ends over it.
+        """
+        self._warm_up = warm_up_for(market, self._in_use.sizes())
+        started, cold = time.monotonic(), set(self._workers)
+        while cold := cold & self._workers:
+            worker = await self._idle.get()
+            if worker in cold:
+                _expect_ready(await self._asked(worker, self._warm_up))
+                cold.discard(worker)
+            else:
+                self._idle.put_nowait(worker)
+                # The cold ones are busy; this one may be needed before they are done.
+                await asyncio.sleep(_TURN_SECONDS)
+        log.info("workers warm again", extra={"seconds": round(time.monotonic() - started, 2)})
+
     async def run(self, job: Job, seconds_left: float | None = None) -> Answer:
         """Return the answer to the job.
 
@@ -85,13 +107,9 @@ class WorkerPool:
         finally:
             self._waiting -= 1
         started = time.monotonic()
-        try:
-            reply = await worker.ask(job)
-        except BaseException:
-            self._later(self._settle(worker))
-            raise
-        self._idle.put_nowait(worker)
+        reply = await self._asked(worker, job)
         self._pace.note(job, time.monotonic() - started)
+        self._in_use.note(job)
         return _answer(reply)
 
     async def close(self) -> None:
@@ -111,6 +129,16 @@ class WorkerPool:
             raise CapacityExceeded(
                 f"the deadline leaves {seconds_left:.3f} s, and {needed:.3f} s are needed at the least; allow more time"
             )
+
+    async def _asked(self, worker: _Worker, job: Job) -> Reply:
+        """Return the reply of a worker that was idle, and make it idle again, or replace it where it is cut short."""
+        try:
+            reply = await worker.ask(job)
+        except BaseException:
+            self._later(self._settle(worker))
+            raise
+        self._idle.put_nowait(worker)
+        return reply
 
     async def _settle(self, worker: _Worker) -> None:
         """Bring a worker whose job was cut short back into use, or replace it."""
@@ -133,9 +161,7 @@ class WorkerPool:
         worker = _Worker(*await asyncio.to_thread(start_worker, self._compiled_problems))
         self._workers.add(worker)
         try:
-            reply = await asyncio.wait_for(worker.ask(self._warm_up), _WARM_UP_SECONDS)
-            if not isinstance(reply, Ready):
-                raise RuntimeError(f"a worker could not warm up: {reply}")
+            _expect_ready(await asyncio.wait_for(worker.ask(self._warm_up), _WARM_UP_SECONDS))
         except BaseException:
             worker.process.kill()
             raise
@@ -192,6 +218,11 @@ class _Worker:
             reply.exception()  # Marks it as seen: nobody may be waiting any more.
         else:
             reply.set_result(received)
+
+
+def _expect_ready(reply: Reply) -> None:
+    if not isinstance(reply, Ready):
+        raise RuntimeError(f"a worker could not warm up: {reply}")
 
 
 def _answer(reply: Reply) -> Answer:

@@ -28,12 +28,13 @@ PATIENCE_SECONDS = 90.0
 
 
 class Running:
-    """A running service: its process, a channel to it and the folder it reads."""
+    """A running service: its process, a channel to it, the folder it reads and the file that its log goes to."""
 
-    def __init__(self, process: subprocess.Popen[bytes], channel: grpc.aio.Channel, market: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], channel: grpc.aio.Channel, folder: Path) -> None:
         self.process = process
         self.channel = channel
-        self.market = market
+        self.market = folder / "market"
+        self.log = folder / "log"
         self.stub: Any = rpc.OptimizerServiceStub(channel)
 
     async def is_serving(self) -> bool:
@@ -60,11 +61,12 @@ async def optimizer(tmp_path: Path) -> AsyncIterator[Running]:
         "FIDUCIA_OPTIMIZER_WORKERS": "1",
         "FIDUCIA_OPTIMIZER_POLL_SECONDS": "0.1",
     }
-    process = subprocess.Popen([sys.executable, "-m", "services.optimizer"], cwd=ROOT, env=environment)
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "services.optimizer"], cwd=ROOT, env=environment, stderr=log)
     try:
         await _until(port_file.exists)
         async with connect(f"127.0.0.1:{port_file.read_text()}") as channel:
-            yield Running(process, channel, tmp_path / "market")
+            yield Running(process, channel, tmp_path)
     finally:
         process.kill()
         process.wait()
@@ -83,6 +85,17 @@ async def _serving(optimizer: Running) -> None:
             await asyncio.sleep(0.1)
 
 
+def _newer(optimizer: Running, folder: Path) -> str:
+    """Make a newer snapshot the active one, as an ingest beside the service does, and return its name."""
+    shutil.copytree(KB / "assumptions", folder / "kb" / "assumptions")
+    (shipped,) = sorted((folder / "kb" / "assumptions").glob("*.yaml"))[-1:]
+    text = (
+        shipped.read_text(encoding="utf-8").replace("\nas_of: 20", "\nas_of: 29", 1).replace("\nid: ", "\nid: new-", 1)
+    )
+    shipped.with_name("new.yaml").write_text(text, encoding="utf-8")
+    return ingest(folder / "kb", optimizer.market)
+
+
 def _is_alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
@@ -97,13 +110,7 @@ async def test_it_waits_for_a_snapshot_swaps_to_a_newer_one_and_finishes_a_call_
     assert not await optimizer.is_serving()
     await _serving(optimizer)
 
-    shutil.copytree(KB / "assumptions", tmp_path / "kb" / "assumptions")
-    (shipped,) = sorted((tmp_path / "kb" / "assumptions").glob("*.yaml"))[-1:]
-    text = (
-        shipped.read_text(encoding="utf-8").replace("\nas_of: 20", "\nas_of: 29", 1).replace("\nid: ", "\nid: new-", 1)
-    )
-    shipped.with_name("new.yaml").write_text(text, encoding="utf-8")
-    newer = ingest(tmp_path / "kb", optimizer.market)
+    newer = _newer(optimizer, tmp_path)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while (await _active(optimizer)) != newer:
             await asyncio.sleep(0.1)
@@ -130,3 +137,11 @@ async def test_workers_die_with_a_service_that_is_killed(optimizer: Running) -> 
 async def _active(optimizer: Running) -> str:
     reply = await optimizer.stub.ListMarketSnapshots(service.ListMarketSnapshotsRequest())
     return next(str(snapshot.id) for snapshot in reply.snapshots if snapshot.active)
+
+
+async def test_workers_compile_for_a_snapshot_that_becomes_the_active_one(optimizer: Running, tmp_path: Path) -> None:
+    await _serving(optimizer)
+
+    _newer(optimizer, tmp_path)
+
+    await _until(lambda: "workers warm again" in optimizer.log.read_text())
