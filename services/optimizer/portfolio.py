@@ -134,7 +134,7 @@ def _with_positions(
     if not isinstance(choice, Choice):
         without = replace(problem, limits=replace(problem.limits, positions=None))
         other = Diagnosis(without, expectations.moments, solver, extra_rows)
-        return refused(other if other.conflicts else choice)
+        return choice.beside(other.infeasible) if other.conflicts else refused(choice)
     given = given_positions(problem, choice.places)
     best = _solved(given, expectations, objective, solver, extra_rows)
     if not isinstance(best, Best):

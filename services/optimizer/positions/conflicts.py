@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -25,6 +26,8 @@ MAX_POSITIONS = "limits.positions.max_positions"
 MIN_POSITION = "limits.positions.min_position"
 # A program of this kind is settled in a few nodes; the cap keeps a bad one from holding a worker.
 _MOST_NODES = 20_000
+# Linear limits whose relaxation is looked for by such a program, of 25 ms for 100 products.
+MOST_PRICED = 4
 _HELD = 0.5
 _SLACK = 1e-7
 # Rows are in the scale of weights: none can be broken by more than this.
@@ -64,13 +67,56 @@ class PositionConflicts:
         wanted: list[Row | str] = [MAX_POSITIONS]
         if self._limit.min_position > 0.0:
             wanted.append(MIN_POSITION)
-        members = _smallest([*wanted, *self._rows], self._contradict)
-        return tuple(self._told(member) for member in members)
+        members = self._small_caps() or _smallest([*wanted, *self._rows], self._contradict)
+        named = [self._of_name(member) for member in members if not isinstance(member, Row)]
+        return (*named, *self._priced([member for member in members if isinstance(member, Row)]))
 
     @property
     def infeasible(self) -> Infeasible:
         """The whole answer."""
-        return Infeasible(self.conflicts)
+        return Infeasible(self.conflicts, self._together(self._rows))
+
+    def beside(self, linear: Infeasible) -> Infeasible:
+        """Return a contradiction of linear limits with what resolves it under the limit on positions too."""
+        rows = {row.field: row for row in self._rows}
+        given = {one.field: one.relaxed_bound for one in linear.together if one.relaxed_bound is not None}
+        eased = [_at(row, given[row.field]) if row.field in given else row for row in self._rows]
+        helpful = [rows[one.field] for one in linear.conflicts if one.relaxed_bound is not None]
+        priced = {one.field: one for one in self._priced(helpful)}
+        conflicts = tuple(priced.get(one.field, one) for one in linear.conflicts)
+        if not linear.together or self._solved(eased, self._limit.max_positions, self._limit.min_position) is not None:
+            return Infeasible(conflicts, linear.together)
+        others = self._together(eased)
+        return Infeasible(conflicts, (*linear.together, *others) if others else ())
+
+    def _together(self, rows: Sequence[Row]) -> tuple[ConflictingLimit, ...]:
+        """Return what the limits on positions have to become all at once, the number first."""
+        limit = self._limit
+        for least in dict.fromkeys((limit.min_position, 0.0)):
+            found = self._solved(rows, None, least)
+            if found is None:
+                continue
+            held = found[: self._count][found[self._count : 2 * self._count] > _HELD]
+            given = [ConflictingLimit(MAX_POSITIONS, float(limit.max_positions), float(len(held)))]
+            if least < limit.min_position:
+                smallest = outward(max(float(held.min()) - _ROOM, 0.0), is_lower=True)
+                given.append(ConflictingLimit(MIN_POSITION, limit.min_position, smallest))
+            return tuple(given)
+        return ()
+
+    def _small_caps(self) -> list[Row | str]:
+        """Return the number of positions and all largest weights where so many of the largest are less than one.
+
+        Each is needed: a product without its own could hold everything. Empty where they are not.
+        """
+        tightest: dict[int, Row] = {}
+        for row in self._rows:
+            if row.product is not None and not row.is_lower:
+                before = tightest.get(row.product)
+                tightest[row.product] = row if before is None or row.limit < before.limit else before
+        most = sorted((row.limit for row in tightest.values()), reverse=True)[: self._limit.max_positions]
+        is_short = len(tightest) == self._count and sum(most) < 1.0 - _SLACK
+        return [MAX_POSITIONS, *tightest.values()] if is_short else []
 
     def _contradict(self, members: Sequence[Row | str]) -> bool:
         rows = [member for member in members if isinstance(member, Row)]
@@ -78,17 +124,61 @@ class PositionConflicts:
         least = self._limit.min_position if MIN_POSITION in members else 0.0
         return self._solved(rows, count, least) is None
 
-    def _told(self, member: Row | str) -> ConflictingLimit:
+    def _of_name(self, member: str) -> ConflictingLimit:
         limit = self._limit
-        if isinstance(member, Row):
-            found = self._solved(self._rows, limit.max_positions, limit.min_position, give=member)
-            relaxed = None if found is None else _given_way(member, float(found[-1]))
-            return ConflictingLimit(member.field, member.bound, relaxed)
-        if member == MAX_POSITIONS:
+        try:
+            if member == MIN_POSITION:
+                return ConflictingLimit(member, limit.min_position, self._largest_least())
             found = self._solved(self._rows, None, limit.min_position)
-            fewest = None if found is None else float(np.round(found[self._count : 2 * self._count]).sum())
-            return ConflictingLimit(member, float(limit.max_positions), fewest)
-        return ConflictingLimit(member, limit.min_position, self._largest_least())
+        except SolutionRefused:
+            bound = limit.min_position if member == MIN_POSITION else float(limit.max_positions)
+            return ConflictingLimit(member, bound, None, is_unsought=True)
+        fewest = None if found is None else float(np.round(found[self._count : 2 * self._count]).sum())
+        return ConflictingLimit(member, float(limit.max_positions), fewest)
+
+    def _priced(self, members: Sequence[Row]) -> list[ConflictingLimit]:
+        """Return the members with their relaxations; no more than a few that need a program."""
+        told, sought = list[ConflictingLimit](), 0
+        for row in members:
+            by = self._filled(row)
+            sought += by is None
+            told.append(self._of_row(row) if by is None and sought <= MOST_PRICED else _told(row, by))
+        return told
+
+    def _of_row(self, row: Row) -> ConflictingLimit:
+        try:
+            found = self._solved(self._rows, self._limit.max_positions, self._limit.min_position, give=row)
+        except SolutionRefused:
+            return _told(row, None)
+        return ConflictingLimit(row.field, row.bound, None) if found is None else _told(row, float(found[-1]))
+
+    def _filled(self, wanted: Row) -> float | None:
+        """Return how far a largest weight gives way if the largest others are full; None where that breaks a limit.
+
+        No less will do: the others, one position fewer, hold no more.
+        """
+        place = wanted.product
+        if place is None or wanted.is_lower:
+            return None
+        caps, least = np.ones(self._count), np.zeros(self._count)
+        for row in self._rows:
+            if row.product is not None and row.is_lower:
+                least[row.product] = max(least[row.product], -row.limit)
+            elif row.product is not None and row is not wanted:
+                caps[row.product] = min(caps[row.product], row.limit)
+        others = np.argsort(-np.delete(caps, place), kind="stable")[: self._limit.max_positions - 1]
+        others += others >= place
+        weights = np.zeros(self._count)
+        weights[others] = caps[others]
+        weights[place] = 1.0 - weights.sum()
+        by = float(weights[place] - wanted.limit)
+        is_held = weights > 0.0
+        obeys = by > 0.0 and bool((weights >= np.maximum(least, self._limit.min_position * is_held) - _SLACK).all())
+        bought = np.maximum(weights - self._current, 0.0)
+        for row in self._rows:
+            values = bought if row.field == MAX_TURNOVER else weights
+            obeys = obeys and (row is wanted or float(row.coefficients[-self._count :] @ values) <= row.limit + _SLACK)
+        return by if obeys else None
 
     def _largest_least(self) -> float | None:
         """Return the largest smallest weight with which the other limits can be kept, by halving; None where none is.
@@ -152,6 +242,18 @@ def _optimum(
         if result.status in (_SOLVED, _INFEASIBLE):
             return None if result.status == _INFEASIBLE else np.asarray(result.x)
     raise SolutionRefused(f"whether the limits on positions can be kept was not settled: {result.message}")
+
+
+def _told(row: Row, by: float | None) -> ConflictingLimit:
+    if by is None:
+        return ConflictingLimit(row.field, row.bound, None, is_unsought=True)
+    return ConflictingLimit(row.field, row.bound, _given_way(row, by))
+
+
+def _at(row: Row, bound: float) -> Row:
+    """Return the row with the limit at which it states this bound."""
+    limit = (bound - row.offset) / row.unit
+    return replace(row, limit=-limit if row.is_lower else limit)
 
 
 def _given_way(row: Row, by: float) -> float:

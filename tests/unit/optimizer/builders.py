@@ -90,6 +90,8 @@ def relaxed(limits: Limits, field: str, bound: float | None) -> Limits:
     if field == "limits.max_cvar" and limits.max_cvar is not None:
         cvar = None if bound is None else replace(limits.max_cvar, max_loss=bound)
         return replace(limits, max_cvar=cvar)
+    if field == "limits.positions.max_positions" and limits.positions is not None and bound is not None:
+        return replace(limits, positions=replace(limits.positions, max_positions=int(bound)))
     if field in ("limits.max_risk_level_score", "limits.max_liquidity_days", "limits.min_cash"):
         return replace(limits, **{field.removeprefix("limits."): bound})  # type: ignore[arg-type]
     name, side = field.split("[")[1].split("].")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,12 +23,12 @@ from services.optimizer.objective import (
     TargetReturn,
     Wanted,
 )
-from services.optimizer.positions.conflicts import MAX_POSITIONS, MIN_POSITION
+from services.optimizer.positions.conflicts import MAX_POSITIONS, MIN_POSITION, PositionConflicts
 from services.optimizer.problem import Bound, CvarLimit, Limits, PositionLimit, Problem, TrackingErrorLimit
 from services.optimizer.standard_form import StandardForm, standard_form
 from services.optimizer.what_if import objective_value
 from shared.errors import UnsupportedCombination
-from tests.unit.optimizer.builders import SOLVER, best, contradiction, dense_market, group, products
+from tests.unit.optimizer.builders import SOLVER, best, contradiction, dense_market, group, products, relaxed
 
 GOALS: tuple[Wanted, ...] = (
     MinimumVariance(),
@@ -340,3 +341,45 @@ def test_curved_limits_beside_positions_are_refused(name: str) -> None:
 
     with pytest.raises(UnsupportedCombination, match=f"limits.positions does not go with limits.{name}"):
         optimize(OptimizeJob(limited(both), drawn(1), MinimumVariance()), SOLVER)
+
+
+def test_caps_of_which_so_many_are_too_few_are_named_without_a_program_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    programs: list[int] = []
+    solved = PositionConflicts._solved
+
+    def counting(self: PositionConflicts, *arguments: Any, **named: Any) -> Any:
+        programs.append(1)
+        return solved(self, *arguments, **named)
+
+    monkeypatch.setattr(PositionConflicts, "_solved", counting)
+    caps = {f"p{i}": Bound(maximum=0.2) for i in range(COUNT)}
+    problem = limited(Limits(products=caps, positions=PositionLimit(3, 0.0)))
+
+    found = contradiction(problem, drawn(2))
+
+    told = {limit.field: limit.relaxed_bound for limit in found.conflicts}
+    assert told.pop(MAX_POSITIONS) == 5.0
+    # Two others hold 0.4 at most.
+    assert list(told.values()) == pytest.approx([0.6] * COUNT, abs=1e-5)
+    assert len(programs) <= 4
+    assert [(limit.field, limit.relaxed_bound) for limit in found.together] == [(MAX_POSITIONS, 5.0)]
+
+
+def test_what_resolves_a_linear_contradiction_keeps_the_number_of_positions() -> None:
+    # The floors sum to 1.1, and three products that must be held are more than two.
+    floors = {"p0": Bound(0.5), "p1": Bound(0.4), "p2": Bound(0.2)}
+    limits = Limits(products=floors, positions=PositionLimit(2, 0.0))
+    problem = limited(limits)
+
+    found = contradiction(problem, drawn(2))
+
+    # One of them must not be held at all; 0.1 less of any is enough for the sum but leaves three positions.
+    assert [limit.relaxed_bound for limit in found.conflicts] == [0.0] * 3
+    for way in (*([one] for one in found.conflicts), found.together):
+        eased = limits
+        for one in way:
+            eased = relaxed(eased, one.field, one.relaxed_bound)
+        answer = optimize(OptimizeJob(replace(problem, limits=eased), drawn(2), MinimumVariance()), SOLVER)
+        assert isinstance(answer, Portfolio)
