@@ -123,6 +123,43 @@ async def test_prices_serve_a_portfolio_with_limits_on_classes_of_the_callers_ow
     assert response.optimal.analysis.volatility < 0.01 * 252**0.5
 
 
+async def test_the_least_loss_over_prices_is_the_historical_one_that_the_analysis_of_risk_reports(
+    stub: Stub, snapshot: str
+) -> None:
+    objective = objective_pb2.Objective(minimum_cvar=objective_pb2.MinimumCvar(confidence=0.9))
+    asked = _problem(snapshot)
+
+    response = await stub.OptimizePortfolio(service.OptimizePortfolioRequest(problem=asked, objective=objective))
+
+    async def loss(weights: Sequence[weight_pb2.Weight]) -> float:
+        report = await stub.AnalyzeRisk(
+            risk_pb2.AnalyzeRiskRequest(problem=asked, weights=weights, confidences=[0.9], horizon_years=1 / 12)
+        )
+        return float(report.tails[-1].conditional_value_at_risk)
+
+    least = await loss(response.optimal.weights)
+    assert least < min([await loss(_weights(*each)) for each in np.eye(3)])
+    asked.limits.max_cvar.max_loss, asked.limits.max_cvar.confidence = 0.5 * least, 0.9
+    response = await stub.OptimizePortfolio(service.OptimizePortfolioRequest(problem=asked, objective=objective))
+    (conflict,) = response.infeasibility.conflicts
+    # Relaxed bounds are rounded outward to a millionth.
+    assert conflict.relaxed_bound == pytest.approx(least, abs=2e-6)
+
+
+async def test_views_alone_go_over_the_covariance_of_the_prices(stub: Stub, snapshot: str) -> None:
+    asked = _problem(snapshot)
+    asked.estimates.black_litterman.market_weights.extend([0.2, 0.3, 0.5])
+    asked.estimates.black_litterman.risk_aversion = 2.5
+    for product in asked.products:
+        product.expense_ratio = 0.0
+    objective = objective_pb2.Objective(mean_variance_utility=objective_pb2.MeanVarianceUtility(risk_aversion=2.5))
+
+    response = await stub.OptimizePortfolio(service.OptimizePortfolioRequest(problem=asked, objective=objective))
+
+    # Without views the market portfolio is the best.
+    assert [weight.weight for weight in response.optimal.weights] == pytest.approx([0.2, 0.3, 0.5], abs=1e-6)
+
+
 async def test_a_product_without_prices_is_refused_by_name(stub: Stub, snapshot: str) -> None:
     asked = _problem(snapshot, ("AAA", "XXX"))
     asked.base_currency = "CNY"
