@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# Scenarios times products of one request; 100,000 scenarios over 100 products are 80 MB.
+MAX_OUTCOMES = 10_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class DenseCovariance:

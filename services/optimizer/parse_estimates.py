@@ -10,6 +10,7 @@ from fiducia.optimizer.v1 import portfolio_pb2
 
 from services.optimizer.checks import Checks
 from services.optimizer.estimates import (
+    MAX_OUTCOMES,
     Array,
     DenseCovariance,
     Estimates,
@@ -19,8 +20,6 @@ from services.optimizer.estimates import (
 )
 
 MAX_SCENARIOS = 100_000
-# What one request may bring; 100,000 scenarios over 100 products are 80 MB.
-MAX_OUTCOMES = 10_000_000
 MAX_FACTORS = 200
 MAX_VIEWS = 100
 DEFAULT_TAU = 0.05

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from services.optimizer.estimates import Scenarios
+from services.optimizer.estimates import MAX_OUTCOMES, Scenarios
 from services.optimizer.objective import MeanCvarUtility, MinimumCvar, Wanted
-from services.optimizer.parse_estimates import MAX_OUTCOMES
 from services.optimizer.price_snapshot import PriceSnapshot
 from services.optimizer.problem import Problem
 from services.optimizer.tail_risk import MIN_OUTCOMES, gains_over
