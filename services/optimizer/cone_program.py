@@ -28,8 +28,6 @@ from shared.errors import SolutionRefused
 # What a solution may miss the conditions by, on a program of order one.
 _TOLERANCE = 1e-6
 _ACCURACY = 1e-9
-# While scenarios are missing, the optimum need not be known better than which they are.
-_ROUGH = 1e-5
 # Scenarios that take part at first and that join, as multiples of those in the tail.
 _FIRST, _JOIN = 1.2, 1.4
 _ROUNDS = 12
@@ -104,16 +102,16 @@ def given_way(
     """
     losses = [limit for limit in limits if isinstance(limit, Loss)]
     if not losses:
-        return _solved(form, limits, {}, _ACCURACY, has_goal)
+        return _solved(form, limits, {}, has_goal)
     start = list(near) or [np.full(len(form.lower), 1.0 / len(form.lower))]
     joined = {id(loss): np.unique(np.concatenate([_worst(loss, w, _FIRST) for w in start])) for loss in losses}
     for _ in range(_ROUNDS):
-        found = _solved(form, limits, joined, _ROUGH, has_goal)
+        found = _solved(form, limits, joined, has_goal)
         if found is None:
             return None
         missing = {id(loss): np.setdiff1d(_worst(loss, found.weights, 1.0), joined[id(loss)]) for loss in losses}
         if not any(map(len, missing.values())):
-            return _solved(form, limits, joined, _ACCURACY, has_goal)
+            return found
         joined = {id(s): np.union1d(joined[id(s)], _worst(s, found.weights, _JOIN)) for s in losses}
     raise SolutionRefused(f"which scenarios matter is not settled after {_ROUNDS} programs")
 
@@ -148,9 +146,7 @@ class _Rows:
         return slice(self.count - len(right), self.count)
 
 
-def _solved(
-    form: StandardForm, limits: Sequence[Limit], joined: dict[int, np.ndarray], accuracy: float, has_goal: bool
-) -> Given | None:
+def _solved(form: StandardForm, limits: Sequence[Limit], joined: dict[int, np.ndarray], has_goal: bool) -> Given | None:
     n = len(form.lower)
     buys = form.has_purchases or any(isinstance(s, Linear) and s.row.field == MAX_TURNOVER for s in limits)
     purchases, first = n, n * (2 if buys else 1)
@@ -195,7 +191,7 @@ def _solved(
             cost[give] *= units[place]
             scenarios += 1 + len(joined[id(limit)])
     unit = float(np.abs(cost).max()) or 1.0
-    point = _point(cost / unit, None if risk is None else risk / unit, table, accuracy)
+    point = _point(cost / unit, None if risk is None else risk / unit, table)
     if point is None:
         return None
     x, z = point
@@ -244,12 +240,12 @@ def _add_loss(table: _Rows, limit: Loss, chosen: np.ndarray, give: int, level: i
     return unit
 
 
-def _point(cost: Vector, risk: Matrix | None, table: _Rows, accuracy: float) -> tuple[Vector, Vector] | None:
+def _point(cost: Vector, risk: Matrix | None, table: _Rows) -> tuple[Vector, Vector] | None:
     """Return an optimum and its multipliers, None where there is none. Raises SolutionRefused if neither is proven."""
     matrix, right = sparse.vstack(table.blocks, format="csc"), np.concatenate(table.right)
     settings = clarabel.DefaultSettings()
     settings.verbose = False
-    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = accuracy
+    settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = _ACCURACY
     # The supernodal method takes four times the CPU on programs of this size, in several threads.
     settings.direct_solve_method, settings.max_threads = "qdldl", 1
     curvature = sparse.csc_matrix((len(cost), len(cost)))
@@ -267,13 +263,12 @@ def _point(cost: Vector, risk: Matrix | None, table: _Rows, accuracy: float) -> 
             and _outside(z, table, is_dual=True) <= _TOLERANCE * size
         ):
             return None
-    tolerance = max(_TOLERANCE, accuracy * 10.0)
     bent = curvature @ x
     slack, stationary = right - matrix @ x, bent + matrix.T @ z + cost
     gap = abs(float(bent @ x + cost @ x + right @ z))
     off = max(_outside(slack, table), _outside(z, table, is_dual=True), float(np.abs(stationary).max()), gap)
-    if not off <= tolerance * max(1.0, abs(float(cost @ x))):
-        raise SolutionRefused(f"Clarabel: {found.status}, residuals of {off:.1e} are above {tolerance:g}")
+    if not off <= _TOLERANCE * max(1.0, abs(float(cost @ x))):
+        raise SolutionRefused(f"Clarabel: {found.status}, residuals of {off:.1e} are above {_TOLERANCE:g}")
     return x, z
 
 

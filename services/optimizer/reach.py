@@ -30,7 +30,9 @@ from shared.errors import SolutionRefused
 MEASURE_SLACK = 1e-6
 _SMALLEST_MULTIPLIER = 1e-7
 # Linear limits that are tried one by one before the cone program is asked.
-_MOST_CUTS = 12
+_MOST_CUTS = 20
+# With the bad scenarios of the last few portfolios the next program seldom lacks any.
+_MOST_NEAR = 2
 # A limit of nothing gives way at the price of a thousandth.
 _SMALLEST_LIMIT = 1e-3
 
@@ -58,6 +60,9 @@ def measures_of(limits: Limits) -> list[Measure]:
     return found
 
 
+Way = tuple[list[float], tuple[Row, ...]]
+
+
 @dataclass(frozen=True, eq=False)
 class Lowest:
     """The least value of a measure, the weights that have it, (n,), and the rows that keep it up."""
@@ -83,6 +88,7 @@ class Reach:
         self._cuts: list[Row] = []
         # Weights whose bad scenarios matter.
         self._near: list[Vector] = []
+        self._ways: dict[tuple[tuple[int, ...], tuple[Measure, ...]], tuple[Sequence[Row], Way | None]] = {}
 
     def least(self, measure: Measure, rows: Sequence[Row], others: Sequence[Measure] = ()) -> Lowest | None:
         """Return the least of the measure under these limits; None where they contradict. Raises SolutionRefused."""
@@ -93,23 +99,20 @@ class Reach:
             return None
         weights = optimum.solution.weights
         if measure.cvar is not None:
-            self._near.append(weights)
+            self._near = [*self._near, weights][-_MOST_NEAR:]
         return Lowest(self._value(measure, weights), weights, tuple(row for row in rows if _presses(row, optimum)))
 
-    def way_out(self, rows: Sequence[Row], measures: Sequence[Measure]) -> tuple[list[float], tuple[Row, ...]] | None:
+    def way_out(self, rows: Sequence[Row], measures: Sequence[Measure]) -> Way | None:
         """Return values of the measures that rows allow together, none lower than its limit, and the rows that press.
 
         The sum of what they are above their limits is the least, each as a share of its own. None where the rows
         contradict each other. Raises SolutionRefused.
         """
-        found = self._given(rows, [self._limit(each, price=self._price(each)) for each in measures])
-        if found is None:
-            return None
-        for each in measures:
-            if each.cvar is not None and found.shares is not None:
-                self._cuts.append(row_of(self._scenarios, found.shares, each.cvar))
-        values = [max(each.limit, self._value(each, found.weights)) for each in measures]
-        return values, self._pressing(found, rows)
+        key = (tuple(map(id, rows)), tuple(measures))
+        if key not in self._ways:
+            # Rows are kept with the answer, so that no other has their id.
+            self._ways[key] = (rows, self._way_out(rows, measures))
+        return self._ways[key][1]
 
     def are_beyond(self, measures: Sequence[Measure], rows: Sequence[Row]) -> bool:
         """Return whether no portfolio keeps these measures and rows. Raises SolutionRefused."""
@@ -131,6 +134,16 @@ class Reach:
         """
         found = self._given(rows, [Linear(row), *map(self._limit, measures)])
         return None if found is None else max(found.by[0], 0.0)
+
+    def _way_out(self, rows: Sequence[Row], measures: Sequence[Measure]) -> Way | None:
+        found = self._given(rows, [self._limit(each, price=self._price(each)) for each in measures])
+        if found is None:
+            return None
+        for each in measures:
+            if each.cvar is not None and found.shares is not None:
+                self._cuts.append(row_of(self._scenarios, found.shares, each.cvar))
+        values = [max(each.limit, self._value(each, found.weights)) for each in measures]
+        return values, self._pressing(found, rows)
 
     def _by_cuts(self, head: Measure, cvar: Measure, rows: Sequence[Row]) -> bool | None:
         """Return what the least of the first says, under linear limits for the loss; None where they do not tell."""
@@ -155,7 +168,10 @@ class Reach:
         form = self._form(rows)
         if (form.lower > form.upper).any():
             return None
-        return given_way(form, limits, self._near)
+        found = given_way(form, limits, self._near)
+        if found is not None:
+            self._near = [*self._near, found.weights][-_MOST_NEAR:]
+        return found
 
     def _limit(self, measure: Measure, price: float | None = None, is_free: bool = False) -> Limit:
         if measure.cvar is not None:
