@@ -151,7 +151,7 @@ def _missing(fraction: float) -> str:
 
 
 def _costs(request: service.OptimizePortfolioRequest, best: service.OptimalPortfolio) -> list[RenderableType]:
-    """Return what each limit costs: the gain of dropping it alone."""
+    """Return what each limit costs: the gain of dropping it alone, and all of them."""
     bounds = {limit.field: limit.bound for limit in best.binding_limits}
     rows = [
         (
@@ -160,10 +160,13 @@ def _costs(request: service.OptimizePortfolioRequest, best: service.OptimalPortf
         )
         for item in best.limit_costs
     ]
+    whole = []
+    if best.HasField("all_limits_cost"):
+        whole.append(Text(f"Dropping all limits {cost_words(best.all_limits_cost, request.objective, best.analysis)}."))
     if not rows:
-        return []
+        return [Text(), *whole] if whole else []
     table = prose(rows[:_SHOWN_ROWS], ("Limit", "What it costs"))
-    return [Text(), heading("What each limit costs as a whole"), table, *_more(rows)]
+    return [Text(), heading("What each limit costs as a whole"), table, *_more(rows), *whole]
 
 
 def _more(rows: Sized) -> list[Text]:

@@ -113,6 +113,7 @@ class Portfolio:
     optimality_gap: of the search over positions, relative to the objective's value; None where nothing was searched.
     time_limited:   whether the deadline ended that search.
     covariance_repair: distance of the covariance to the one that was sent, relative.
+    all_limits_cost: what the objective gains when all limits are dropped; None where not asked for or no time is left.
     """
 
     weights: Vector
@@ -122,6 +123,7 @@ class Portfolio:
     binding_limits: tuple[BindingLimit, ...]
     reduced_costs: tuple[ReducedCost, ...] = ()
     limit_costs: tuple[LimitCost, ...] = ()
+    all_limits_cost: float | None = None
     weight_ranges: tuple[WeightRange, ...] = ()
     covariance_repair: float = 0.0
     optimality_gap: float | None = None

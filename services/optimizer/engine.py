@@ -35,7 +35,7 @@ from services.optimizer.risk_report import RiskJob, risk_report
 from services.optimizer.solve import Optimum, Solver
 from services.optimizer.support import refuse_resamples, refuse_unsupported_frontier
 from services.optimizer.template import PRODUCT_STEPS, ROW_STEPS, Shape, padded
-from services.optimizer.what_if import TimeLeft, limit_costs, objective_value, weight_ranges
+from services.optimizer.what_if import TimeLeft, cost_of_all_limits, limit_costs, objective_value, weight_ranges
 
 # Up to 64 products and 8 groups, with and without turnover and volatility limits: half a second for all twenty.
 _WARM_PRODUCTS = PRODUCT_STEPS[:5]
@@ -81,6 +81,9 @@ def optimize(job: OptimizeJob, solver: Solver) -> Portfolio | Infeasible:
         certificate=best.certificate,
         binding_limits=best.binding,
         reduced_costs=reduced_costs(problem, job.objective, best.weights, best.optimum),
+        all_limits_cost=cost_of_all_limits(problem, expectations, job.objective, best, solver, for_costs)
+        if job.with_limit_costs
+        else None,
         limit_costs=limit_costs(problem, expectations, job.objective, best, solver, for_costs)
         if job.with_limit_costs
         else (),

@@ -74,6 +74,22 @@ def limit_costs(
     return tuple(sorted(costs, key=lambda cost: (-cost.cost, cost.field)))
 
 
+def cost_of_all_limits(
+    problem: Problem, expectations: Expectations, objective: Wanted, best: Best, solver: Solver, time_left: TimeLeft
+) -> float | None:
+    """Return what the objective gains when all limits are dropped, at least 0; None where no time is left.
+
+    What remains is to be fully invested and never short, and a bound that the objective itself states.
+    """
+    if not time_left.for_another():
+        return None
+    free = best_portfolio(replace(problem, limits=Limits()), expectations, objective, solver)
+    if not isinstance(free, Best):
+        return None
+    value = objective_value(expectations, objective, best.weights)
+    return max(objective_value(expectations, objective, free.weights) - value, 0.0)
+
+
 class TimeLeft:
     """Tells before each of several steps whether the deadline leaves time for what is to come.
 

@@ -72,6 +72,7 @@ def optimal_portfolio(problem: Problem, answer: Portfolio) -> service.OptimalPor
             for cost in answer.reduced_costs
         ],
         limit_costs=[service.LimitCost(field=cost.field, cost=cost.cost) for cost in answer.limit_costs],
+        all_limits_cost=answer.all_limits_cost,
         optimality_gap=answer.optimality_gap,
         time_limited=answer.time_limited,
         weight_ranges=[

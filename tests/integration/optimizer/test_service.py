@@ -131,6 +131,7 @@ async def test_a_relaxed_bound_that_does_not_exist_is_absent(stub: Stub) -> None
     response = await stub.OptimizePortfolio(optimization(limits))
 
     assert [conflict.HasField("relaxed_bound") for conflict in response.infeasibility.conflicts] == [False, False]
+    assert [one.HasField("relaxed_bound") for one in response.infeasibility.relax_together] == [True, True]
 
 
 async def test_a_frontier_rises(stub: Stub) -> None:

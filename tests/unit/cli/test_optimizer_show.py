@@ -147,6 +147,31 @@ def test_a_contradiction_tells_each_bound_that_would_do() -> None:
     assert "shares at least 70.0 % limits.groups[shares].min_weight cannot help alone" in text
 
 
+def test_a_contradiction_tells_what_to_relax_together_and_what_was_not_computed() -> None:
+    response = service.OptimizePortfolioResponse()
+    infeasibility = response.infeasibility
+    infeasibility.conflicts.add(field="limits.products[A].min_weight", bound=0.5)
+    infeasibility.conflicts.add(field="limits.products[A].max_weight", bound=0.3, relaxation_not_sought=True)
+    for field, bound, relaxed in (("A].min_weight", 0.5, 0.3), ("B].min_weight", 0.4, 0.2)):
+        infeasibility.relax_together.add(field=f"limits.products[{field}", bound=bound, relaxed_bound=relaxed)
+
+    text = flat(show_optimization(request(), response))
+
+    assert "limits.products[A].max_weight not computed" in text
+    assert "Relaxing all of these together makes it possible" in text
+    assert "- B at least 40.0 %: B at least 20.0 % (limits.products[B].min_weight)" in text
+
+
+def test_what_all_limits_cost_is_one_sentence() -> None:
+    response = service.OptimizePortfolioResponse()
+    response.optimal.analysis.volatility = 0.1
+    response.optimal.all_limits_cost = 0.0019
+
+    text = flat(show_optimization(request(), response))
+
+    assert "Dropping all limits " in text
+
+
 def test_the_best_return_per_volatility_of_a_frontier_is_marked() -> None:
     response = service.ComputeFrontierResponse()
     for mean, volatility in ((0.03, 0.03), (0.05, 0.04), (0.06, 0.10)):

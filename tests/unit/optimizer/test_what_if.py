@@ -118,6 +118,33 @@ def test_a_deadline_that_has_passed_leaves_no_time_for_costs_of_limits() -> None
     assert (enough.ran_out, none.ran_out) == (False, True)
 
 
+def test_all_limits_together_cost_what_the_optimum_without_any_has_more() -> None:
+    limits = Limits({"p0": Bound(maximum=0.3)}, max_turnover=0.2)
+    problem, objective = replace(HELD_BACK, limits=limits, current={"p1": 0.9, "p2": 0.1}), MeanVarianceUtility(4.0)
+
+    held_back, free = _asked(problem, objective), _asked(FREE, objective)
+
+    def utility(found: Portfolio) -> float:
+        return found.analysis.expected_return_net - 2.0 * found.analysis.volatility**2
+
+    assert held_back.all_limits_cost == pytest.approx(utility(free) - utility(held_back), abs=1e-9)
+    assert free.all_limits_cost == pytest.approx(0.0, abs=1e-12)
+    # Dropping one alone cannot give more.
+    assert held_back.limit_costs
+    assert all(each.cost <= (held_back.all_limits_cost or 0.0) + 1e-9 for each in held_back.limit_costs)
+
+
+def test_what_all_limits_cost_is_told_only_where_it_is_asked_for_and_in_time() -> None:
+    job = OptimizeJob(HELD_BACK, dense_market(EXPECTED, COVARIANCE), MeanVarianceUtility(4.0))
+
+    silent = optimize(job, SOLVER)
+    too_late = optimize(replace(job, with_limit_costs=True, deadline=time.monotonic()), SOLVER)
+
+    assert isinstance(silent, Portfolio)
+    assert isinstance(too_late, Portfolio)
+    assert (silent.all_limits_cost, too_late.all_limits_cost, too_late.time_limited) == (None, None, True)
+
+
 def test_ranges_are_those_of_all_draws_or_none_and_the_answer_says_so() -> None:
     job = OptimizeJob(FREE, dense_market(EXPECTED, COVARIANCE), MeanVarianceUtility(4.0), resamples=30)
 

@@ -35,7 +35,7 @@ class OptimizePortfolioRequest(_message.Message):
     resamples: _builtins.int
     """Number of resamples for weight_ranges, 0 to 200 (Michaud 1998); 0: none."""
     with_limit_costs: _builtins.bool
-    """Whether limit_costs are computed."""
+    """Whether limit_costs and all_limits_cost are computed."""
     @_builtins.property
     def problem(self) -> _portfolio_pb2.PortfolioProblem:
         """Products, limits and what is held."""
@@ -77,17 +77,23 @@ class OptimalPortfolio(_message.Message):
     TIME_LIMITED_FIELD_NUMBER: _builtins.int
     WEIGHT_RANGES_FIELD_NUMBER: _builtins.int
     COVARIANCE_REPAIR_FIELD_NUMBER: _builtins.int
+    ALL_LIMITS_COST_FIELD_NUMBER: _builtins.int
     optimality_gap: _builtins.float
     """With limits.positions: by how much another choice of positions could be better at most, as a share of the
     objective's value; 0 where the choice is proven best. Absent without limits.positions.
     """
     time_limited: _builtins.bool
-    """Whether the deadline ended the search over positions or left no time for all limit_costs or for weight_ranges;
+    """Whether the deadline ended the search over positions or left no time for all costs of limits or for weight_ranges;
     the same request to the same process then gets the stored answer, not another one.
     """
     covariance_repair: _builtins.float
     """Distance (Frobenius norm, relative) of the given covariance to the nearest one that is positive semidefinite;
     0 where nothing was repaired.
+    """
+    all_limits_cost: _builtins.float
+    """What all limits cost together: objective of the optimum without any of problem.limits minus the objective here, at
+    least 0, in the units of the objective. Weights still sum to one and are never negative, and a bound that the
+    objective states stays. Absent where not asked for, and where the deadline leaves no time for it.
     """
     @_builtins.property
     def weights(self) -> _containers.RepeatedCompositeFieldContainer[_weight_pb2.Weight]:
@@ -137,13 +143,19 @@ class OptimalPortfolio(_message.Message):
         time_limited: _builtins.bool = ...,
         weight_ranges: _abc.Iterable[Global___WeightRange] | None = ...,
         covariance_repair: _builtins.float = ...,
+        all_limits_cost: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_optimality_gap", b"_optimality_gap", "analysis", b"analysis", "certificate", b"certificate", "current", b"current", "optimality_gap", b"optimality_gap"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_all_limits_cost", b"_all_limits_cost", "_optimality_gap", b"_optimality_gap", "all_limits_cost", b"all_limits_cost", "analysis", b"analysis", "certificate", b"certificate", "current", b"current", "optimality_gap", b"optimality_gap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optimality_gap", b"_optimality_gap", "analysis", b"analysis", "binding_limits", b"binding_limits", "certificate", b"certificate", "covariance_repair", b"covariance_repair", "current", b"current", "limit_costs", b"limit_costs", "optimality_gap", b"optimality_gap", "reduced_costs", b"reduced_costs", "time_limited", b"time_limited", "weight_ranges", b"weight_ranges", "weights", b"weights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_all_limits_cost", b"_all_limits_cost", "_optimality_gap", b"_optimality_gap", "all_limits_cost", b"all_limits_cost", "analysis", b"analysis", "binding_limits", b"binding_limits", "certificate", b"certificate", "covariance_repair", b"covariance_repair", "current", b"current", "limit_costs", b"limit_costs", "optimality_gap", b"optimality_gap", "reduced_costs", b"reduced_costs", "time_limited", b"time_limited", "weight_ranges", b"weight_ranges", "weights", b"weights"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__all_limits_cost: _TypeAlias = _typing.Literal["all_limits_cost"]  # noqa: Y015
+    _WhichOneofArgType__all_limits_cost: _TypeAlias = _typing.Literal["_all_limits_cost", b"_all_limits_cost"]  # noqa: Y015
     _WhichOneofReturnType__optimality_gap: _TypeAlias = _typing.Literal["optimality_gap"]  # noqa: Y015
     _WhichOneofArgType__optimality_gap: _TypeAlias = _typing.Literal["_optimality_gap", b"_optimality_gap"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__all_limits_cost) -> _WhichOneofReturnType__all_limits_cost | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__optimality_gap) -> _WhichOneofReturnType__optimality_gap | None: ...
 
 Global___OptimalPortfolio: _TypeAlias = OptimalPortfolio  # noqa: Y015
