@@ -1,9 +1,10 @@
 """Learn the relevance model from development questions: `python -m benchmarks.retrieval.learn [--out FILE]`.
 
 A logistic regression for each pair of languages over the candidates of every development question: of our own split
-and of a half of each public set that is here (the other half is measured). Unanswerable questions teach what "nothing
-relevant" looks like. The threshold is the relevance that keeps a result for the wanted share of answerable development
-questions.
+and of a half of each public set that is here (the other half is measured). Unanswerable questions, also those of
+data/learn-*, teach what "nothing relevant" looks like and what kinds of question have no answer here (`Scope`). The
+threshold is the relevance that keeps a result for the wanted share of answerable development questions, each judged by
+a model that has not seen it (five-fold cross-fitting).
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.retrieval.questions import Question
+from benchmarks.retrieval.kinds import Kinds, folds
+from benchmarks.retrieval.questions import Question, read_questions
 from benchmarks.retrieval.sets import PUBLIC_SETS, LabelledSet, open_all, own_set, public_set
 from services.retrieval.encoders.chosen import find_encoders
-from services.retrieval.features import FEATURES
-from services.retrieval.relevance import UNTAUGHT, Pair, PairModel, RelevanceModel, probability
+from services.retrieval.features import FEATURES, FIRST_OF_QUESTIONS
+from services.retrieval.relevance import UNTAUGHT, Pair, PairModel, RelevanceModel, probability, read_model
 from services.retrieval.search import Candidates, Engine, Query, candidates
 from services.retrieval.settings import RetrievalSettings
 
@@ -34,6 +37,11 @@ _OUT = Path(__file__).parents[2] / "services" / "retrieval" / "relevance.json"
 # The share of answerable questions that still get a result: a service that keeps silent where it knows the answer is
 # worse than one that shows a passage too many. What this leaves of silence is measured.
 _ANSWERED = 0.92
+# Log-odds where not even a candidate was found.
+_NOTHING = -20.0
+# What a question of a public set weighs: those sets ask about passages that answer in the question's words, and at a
+# full weight English passages without known questions would seem far less relevant than Chinese ones.
+_PUBLIC_WEIGHT = 0.2
 # Weak: there are thousands of candidates for a handful of weights.
 _INVERSE_REGULARISATION = 10.0
 
@@ -45,6 +53,7 @@ class Example:
     question: Question
     groups: list[Candidates]
     labels: list[NDArray[np.bool_]]
+    weight: float = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,13 +64,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = find_encoders(RetrievalSettings().retrieval_encoders)
     engine = Engine(open_all(found), UNTAUGHT)
     own = own_set("dev", found)
-    sets = [own, *(one for name in PUBLIC_SETS if (one := public_set(name, found)))]
-    examples = {one.name: examples_of(one, engine, learning_half(one)) for one in sets}
-    pairs = learned([example for some in examples.values() for example in some])
-    model = RelevanceModel(pairs, 0.0, tuple(one.name for one in found))
-    threshold = answering_threshold(examples[own.name], model)
-    out.write_text(_content(model, threshold))
-    print(out.read_text())
+    questions = [*own.questions, *read_questions("learn")]
+    examples = examples_of(own, engine, questions)
+    public = [
+        replace(example, weight=_PUBLIC_WEIGHT)
+        for one in (public_set(name, found) for name in PUBLIC_SETS)
+        if one is not None
+        for example in examples_of(one, engine, learning_half(one))
+    ]
+    names = tuple(one.name for one in found)
+    best = unseen_best(examples, public)
+    kinds = Kinds.of(own, questions, engine.encoders[-1], names[-1])
+    is_answered = np.array([bool(one.relevant) for one in questions])
+    threshold = float(np.quantile(kinds.moved(best)[is_answered], 1.0 - _ANSWERED))
+    model = RelevanceModel(learned([*examples, *public]), probability(threshold), names, kinds.scope(best))
+    out.write_text(_content(model))
+    print(_summary(model, out))
     return 0
 
 
@@ -89,18 +107,13 @@ def examples_of(labelled: LabelledSet, engine: Engine, questions: Sequence[Quest
 
 def learned(examples: Iterable[Example]) -> dict[Pair, PairModel]:
     """Return a model for each pair of languages. A pair without a relevant passage gets none."""
-    features: defaultdict[Pair, list[NDArray[np.float64]]] = defaultdict(list)
-    labels: defaultdict[Pair, list[NDArray[np.bool_]]] = defaultdict(list)
+    seen: defaultdict[Pair, list[tuple[NDArray[Any], ...]]] = defaultdict(list)
     for example in examples:
-        for group, own in zip(example.groups, example.labels, strict=True):
-            for pair, seen in _views(group):
-                features[pair].append(seen)
-                labels[pair].append(own)
-    return {
-        pair: _fitted(np.concatenate(features[pair]), np.concatenate(labels[pair]))
-        for pair in sorted(features, key=astuple)
-        if np.concatenate(labels[pair]).any()
-    }
+        for group, labels in zip(example.groups, example.labels, strict=True):
+            for pair, features in _views(group):
+                seen[pair].append((features, labels, np.full(len(labels), example.weight)))
+    joined = {pair: [np.concatenate(column) for column in zip(*seen[pair], strict=True)] for pair in seen}
+    return {pair: _fitted(*joined[pair]) for pair in sorted(joined, key=astuple) if joined[pair][1].any()}
 
 
 def _views(group: Candidates) -> Iterator[tuple[Pair, NDArray[np.float64]]]:
@@ -111,27 +124,31 @@ def _views(group: Candidates) -> Iterator[tuple[Pair, NDArray[np.float64]]]:
     yield group.pair, group.features
     if group.pair.has_questions:
         without = group.features.copy()
-        without[:, [FEATURES.index("question_cosine"), FEATURES.index("question_words")]] = 0.0
+        without[:, FIRST_OF_QUESTIONS:] = 0.0
         yield replace(group.pair, has_questions=False), without
 
 
-def answering_threshold(examples: Sequence[Example], model: RelevanceModel) -> float:
-    """Return the relevance that the best passage reaches for the wanted share of answerable questions."""
-    best = [_best(example, model) for example in examples if example.question.kind != "unanswerable"]
-    return float(np.quantile(best, 1.0 - _ANSWERED))
+def unseen_best(examples: Sequence[Example], public: Sequence[Example]) -> NDArray[np.float64]:
+    """Return the log-odds of each question's best passage, (examples,), by a model that was not learned from it."""
+    best = np.empty(len(examples))
+    for fold in folds(len(examples)):
+        rest = np.setdiff1d(np.arange(len(examples)), fold)
+        pairs = learned([*(examples[n] for n in rest), *public])
+        best[fold] = [_best(examples[n], RelevanceModel(pairs, 0.0, ())) for n in fold]
+    return best
 
 
 def _best(example: Example, model: RelevanceModel) -> float:
     scores = [model.log_odds(group.pair, group.features) for group in example.groups]
-    return probability(max((float(some.max()) for some in scores if len(some)), default=-np.inf))
+    return max((float(some.max()) for some in scores if len(some)), default=_NOTHING)
 
 
-def _fitted(features: NDArray[np.float64], labels: NDArray[np.bool_]) -> PairModel:
-    fit = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=2_000).fit(features, labels)
+def _fitted(features: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64]) -> PairModel:
+    fit = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=2_000).fit(features, labels, sample_weight=weights)
     return PairModel(float(fit.intercept_[0]), np.asarray(fit.coef_[0]))
 
 
-def _content(model: RelevanceModel, threshold: float) -> str:
+def _content(model: RelevanceModel) -> str:
     pairs = [
         {
             **asdict(pair),
@@ -140,8 +157,22 @@ def _content(model: RelevanceModel, threshold: float) -> str:
         }
         for pair, one in model.pairs.items()
     ]
-    content = {"encoders": model.encoders, "features": FEATURES, "threshold": round(threshold, 4), "pairs": pairs}
-    return json.dumps(content, indent=2) + "\n"
+    scope = model.scope and {
+        "encoder": model.scope.encoder,
+        "intercept": round(model.scope.intercept, 3),
+        "weights": [round(float(weight), 3) for weight in model.scope.weights],
+    }
+    content = {"encoders": model.encoders, "features": FEATURES, "threshold": round(model.threshold, 5), "pairs": pairs}
+    return json.dumps({**content, "scope": scope}, indent=1) + "\n"
+
+
+def _summary(model: RelevanceModel, out: Path) -> str:
+    lines = [
+        f"{pair}: {one.intercept:.2f} "
+        + ", ".join(f"{name} {weight:.2f}" for name, weight in zip(FEATURES, one.weights, strict=True))
+        for pair, one in model.pairs.items()
+    ]
+    return "\n".join([*lines, f"threshold {read_model(out).threshold}", f"written to {out}"])
 
 
 if __name__ == "__main__":

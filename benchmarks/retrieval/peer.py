@@ -52,7 +52,9 @@ def qdrant(task: Task) -> Answer:
     has_chinese = task.language != "en"
     # Chinese needs the tokenizer that finds words; stemming and stop words are English ones.
     tokenizer = edge.TokenizerType.Multilingual if has_chinese else edge.TokenizerType.Word
-    embedder = edge.Bm25(edge.Bm25Config(tokenizer=tokenizer, language="none" if task.language == "zh" else "english"))
+    embedder = edge.Bm25(
+        edge.Bm25Config(tokenizer=tokenizer, language="chinese" if task.language == "zh" else "english")
+    )
 
     def sparse(embedded: Any) -> Any:
         return models.SparseVector(indices=embedded.indices, values=embedded.values)

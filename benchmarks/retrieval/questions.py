@@ -12,6 +12,8 @@ DATA = Path(__file__).with_name("data")
 
 Kind = Literal["plain", "product", "cross", "unanswerable"]
 Split = Literal["dev", "test"]
+# What is only learned from is in neither split.
+Part = Split | Literal["learn"]
 KINDS: tuple[Kind, ...] = ("plain", "product", "cross", "unanswerable")
 SPLITS: tuple[Split, ...] = ("dev", "test")
 
@@ -41,14 +43,14 @@ class Question:
     source: tuple[Section, ...] = ()
 
 
-def question_files(split: Split | None = None, folder: Path = DATA) -> list[Path]:
-    """Return the files of one split, or of both, in order."""
-    return sorted(folder.glob(f"{split or '*'}-*.jsonl"))
+def question_files(part: Part | None = None, folder: Path = DATA) -> list[Path]:
+    """Return the files of one part, or of all, in order."""
+    return sorted(folder.glob(f"{part or '*'}-*.jsonl"))
 
 
-def read_questions(split: Split) -> list[Question]:
-    """Return the questions of our own benchmark, by file and line."""
-    return [one for file in question_files(split) for one in read_file(file)]
+def read_questions(part: Part) -> list[Question]:
+    """Return the questions of one part of our own benchmark, by file and line."""
+    return [one for file in question_files(part) for one in read_file(file)]
 
 
 def read_file(file: Path) -> list[Question]:

@@ -1,24 +1,33 @@
-"""The systems compared: words alone, meaning alone, both by reciprocal rank fusion, and ours."""
+"""The systems compared: words alone, meaning alone, both by reciprocal rank fusion, and ours.
+
+Ours also knows questions that passages answer. To tell what that alone does, words are searched with those questions
+appended to their passages (document expansion), and ours is asked without its reranking, which uses them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.retrieval.sets import LabelledSet
+from services.retrieval.asked import asked_of
+from services.retrieval.jieba_segmenter import JiebaSegmenter
+from services.retrieval.lexical import WordIndex
 from services.retrieval.questions import QueryEncoder, embed_questions
 from services.retrieval.search import Engine, Query, search
-from services.retrieval.snapshot import Snapshot
+from services.retrieval.snapshot import Snapshot, WordScores
 
 # Cormack, Clarke and Büttcher (2009).
 _RRF_K = 60
 _DEPTH = 200
 _WANTED = 10
 OURS = "fiducia"
+FUSED = "fiducia, not reranked"
+EXPANDED = "expanded BM25"
 
 Numbers = NDArray[np.int64]
 _NONE: Numbers = np.empty(0, dtype=np.int64)
@@ -39,7 +48,7 @@ class Ranking:
 
 def by_words(labelled: LabelledSet, _: Engine) -> Ranking:
     """Rank by BM25 alone."""
-    return Ranking([_units(labelled, _words(labelled.snapshot, one.text)) for one in labelled.questions])
+    return Ranking([_units(labelled, _words(labelled.snapshot.words, one.text)) for one in labelled.questions])
 
 
 def by_meaning(number: int) -> System:
@@ -56,7 +65,7 @@ def by_rank_fusion(number: int) -> System:
 
     def rank(labelled: LabelledSet, engine: Engine) -> Ranking:
         fused = [
-            _fused(_words(labelled.snapshot, one.text), found)
+            _fused(_words(labelled.snapshot.words, one.text), found)
             for one, found in zip(labelled.questions, _meaning(labelled, engine.encoders, number), strict=True)
         ]
         return Ranking([_units(labelled, numbers) for numbers in fused])
@@ -73,6 +82,21 @@ def by_ours(labelled: LabelledSet, engine: Engine) -> Ranking:
     return Ranking(units, tuple(answer.best_relevance for answer in answers))
 
 
+def by_fusion(labelled: LabelledSet, engine: Engine) -> Ranking:
+    """Search as the service does with the reranking off."""
+    return by_ours(labelled, replace(engine, reranks=False))
+
+
+def by_expanded_words(labelled: LabelledSet, _: Engine) -> Ranking:
+    """Rank by BM25 over passages with their known questions appended."""
+    passages = labelled.snapshot.passages
+    texts = [[one.lexical_text] for one in passages]
+    for asked in asked_of(passages):
+        texts[asked.owner].append(asked.text)
+    index = WordIndex.build(["\n".join(some) for some in texts], JiebaSegmenter())
+    return Ranking([_units(labelled, _words(index, one.text)) for one in labelled.questions])
+
+
 System = Callable[[LabelledSet, Engine], Ranking]
 
 
@@ -81,11 +105,12 @@ def systems_of(snapshot: Snapshot) -> dict[str, System]:
     names = [space.encoder.name for space in snapshot.spaces]
     dense = {f"dense {name}": by_meaning(number) for number, name in enumerate(names)}
     fused = {f"RRF {name}": by_rank_fusion(number) for number, name in enumerate(names)}
-    return {"BM25": by_words, **dense, **fused, OURS: by_ours}
+    expanded = {EXPANDED: by_expanded_words} if asked_of(snapshot.passages) else {}
+    return {"BM25": by_words, **expanded, **dense, **fused, FUSED: by_fusion, OURS: by_ours}
 
 
-def _words(snapshot: Snapshot, text: str) -> Numbers:
-    shares = snapshot.words.shares(text)
+def _words(index: WordScores, text: str) -> Numbers:
+    shares = index.shares(text)
     order = np.argsort(-shares, kind="stable")[:_DEPTH]
     return order[shares[order] > 0]
 

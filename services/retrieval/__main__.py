@@ -65,7 +65,8 @@ async def _serve(settings: RetrievalSettings, found: tuple[FoundEncoder, ...]) -
     workers = Workers(settings.retrieval_workers, settings.retrieval_queue)
     shelf = SnapshotShelf(root, load, settings.retrieval_kept_snapshots)
     loading = Loading(shelf, lambda: _open(found, settings), settings.retrieval_poll_seconds)
-    servicer = RetrievalServicer(Parts(root, shelf, loading.encoders, workers, _today, relevance, Quarantine(root)))
+    quarantine, reranks = Quarantine(root), settings.retrieval_rerank
+    servicer = RetrievalServicer(Parts(root, shelf, loading.encoders, workers, _today, relevance, quarantine, reranks))
 
     async def close() -> None:
         await loading.close()
@@ -80,7 +81,10 @@ def _open(found: tuple[FoundEncoder, ...], settings: RetrievalSettings) -> list[
     cache = QueryCache(settings.retrieval_cached_queries)
     opened: list[Encoder] = []
     for one in found:
-        opened.append(ServingEncoder(one.open(), cache, settings.retrieval_workers))
+        encoder = one.open()
+        # On a GPU questions that wait go in one call; on a CPU each worker encodes its own, which is as fast.
+        on_gpu = getattr(encoder, "device", "cpu") != "cpu"
+        opened.append(ServingEncoder(encoder, cache, 1 if on_gpu else settings.retrieval_workers))
         log.info("encoder loaded", extra={"encoder": one.name, "digest": one.digest})
     return opened
 

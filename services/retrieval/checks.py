@@ -15,6 +15,9 @@ from shared.errors import FieldViolation, InvalidRequest
 from shared.snapshots import is_digest
 
 _LONGEST_SHOWN = 64
+# Characters that steer a terminal or turn the direction of writing, and no words.
+STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+JURISDICTIONS = ("US", "CN")
 COLLECTION = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 

@@ -10,11 +10,11 @@ from typing import Protocol
 
 from services.retrieval.flags import flags_of
 from services.retrieval.passage import Document, Passage, with_context
-from services.retrieval.sections import Section, Table, sections_of
+from services.retrieval.sections import Section, sections_of
 from services.retrieval.split import split_to_fit
 
 # Raise it whenever the same document would be cut or named differently: snapshots of another version are refused.
-CHUNKER_VERSION = "sections-2"
+CHUNKER_VERSION = "sections-3"
 _ID_DIGITS = 10
 # Title and headings may take this share of the limit; the rest belongs to the words.
 _CONTEXT_SHARE = 1 / 3
@@ -41,7 +41,7 @@ def passages_of(document: Document, counter: TokenCounter) -> list[Passage]:
     """
     seen: Counter[str] = Counter()
     return [
-        _passage(document, section, contexts.at(start), start, end, seen)
+        _passage(document, section, contexts, start, end, seen)
         for section in sections_of(document.text)
         for contexts in [_Contexts(document, section, counter)]
         for start, end in split_to_fit(
@@ -62,21 +62,32 @@ class _Contexts:
         title = f"{document.product_id} {document.title}".strip()
         choices = (f"{title}\n{section.heading}" if section.heading else title, title, "")
         self._plain = self._first_within(choices, _CONTEXT_SHARE)
-        self._in_table = [self._with_header(table, choices) for table in section.tables]
+        self._headers = [
+            self._text[table.start : table.body].strip().splitlines()[0].strip() for table in section.tables
+        ]
+        self._in_table = [self._with_header(header, choices) for header in self._headers]
 
     def at(self, start: int) -> str:
         """Return the context of a piece that begins here."""
+        number = self._table_at(start)
+        return self._plain if number is None else self._in_table[number]
+
+    def header_at(self, start: int) -> str:
+        """Return the header row that a piece beginning here leaves out, however long; "" where it leaves out none."""
+        number = self._table_at(start)
+        return "" if number is None else self._headers[number]
+
+    def _table_at(self, start: int) -> int | None:
         number = bisect_right(self._bodies, start) - 1
         # A piece that begins above the body holds the header itself.
-        return self._in_table[number] if number >= 0 and start < self._tables[number].end else self._plain
+        return number if number >= 0 and start < self._tables[number].end else None
 
     def leaves_room(self, start: int, end: int) -> bool:
         """Say whether the stretch fits below its context."""
         tokens = self._counter.count_tokens(with_context(self.at(start), self._text[start:end]))
         return tokens <= self._counter.token_limit
 
-    def _with_header(self, table: Table, choices: Iterable[str]) -> str:
-        header = self._text[table.start : table.body].strip().splitlines()[0].strip()
+    def _with_header(self, header: str, choices: Iterable[str]) -> str:
         with_header = (f"{words}\n{header}" if words else header for words in choices)
         return self._first_within((*with_header, self._plain), _TABLE_CONTEXT_SHARE)
 
@@ -85,10 +96,13 @@ class _Contexts:
         return next(text for text in choices if not text or self._counter.count_tokens(text) <= room)
 
 
-def _passage(document: Document, section: Section, context: str, start: int, end: int, seen: Counter[str]) -> Passage:
+def _passage(
+    document: Document, section: Section, contexts: _Contexts, start: int, end: int, seen: Counter[str]
+) -> Passage:
     text = document.text[start:end]
     digest = hashlib.sha256(text.encode()).hexdigest()[:_ID_DIGITS]
     seen[digest] += 1
     noticed = (*document.flags, *flags_of(document.title, section.heading, text))
     passage_id = f"{document.id}#{digest}-{seen[digest]}"
-    return Passage(passage_id, document, section.heading, context, start, end, tuple(dict.fromkeys(noticed)))
+    flags, header = tuple(dict.fromkeys(noticed)), contexts.header_at(start)
+    return Passage(passage_id, document, section.heading, contexts.at(start), start, end, flags, header)

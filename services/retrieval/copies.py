@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property
+from typing import TypeVar
 
 from services.retrieval.passage import Passage, TrustLevel
 
@@ -14,22 +15,26 @@ _SHINGLE = 5
 _TRUSTED_FIRST = {TrustLevel.FIRM_APPROVED: 0, TrustLevel.ISSUER: 1, TrustLevel.EXTERNAL: 2, TrustLevel.QUARANTINED: 3}
 
 
-def without_copies(ranked: Sequence[Passage], count: int) -> list[int]:
-    """Return the positions of the first `count` passages, best first, that do not nearly repeat one before them.
+T = TypeVar("T")
 
-    Passages about different products are never copies of each other: each fund may say the same of itself. A copy
-    never displaces a passage of higher trust: where the better ranked one is less trusted, both stay.
+
+def without_copies(ranked: Iterable[T], passage_of: Callable[[T], Passage], count: int) -> list[T]:
+    """Return the first `count`, best first, whose passages do not nearly repeat one before them.
+
+    As many are looked at as it takes: copies, however many, cost the others no place. Passages about different products
+    are never copies of each other: each fund may say the same of itself. A copy never displaces a passage of higher
+    trust: where the better ranked one is less trusted, both stay.
     """
     kept: list[_Text] = []
-    positions: list[int] = []
-    for position, passage in enumerate(ranked):
-        if len(kept) == count:
-            break
-        text = _Text(passage)
+    chosen: list[T] = []
+    for one in ranked:
+        text = _Text(passage_of(one))
         if not any(text.repeats(other) for other in kept):
             kept.append(text)
-            positions.append(position)
-    return positions
+            chosen.append(one)
+            if len(chosen) == count:
+                break
+    return chosen
 
 
 class _Text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from services.retrieval.vector_rows import largest
 
 # How many passages each of the searches proposes; far above the largest limit, so that none is lost to the cut.
 _CANDIDATES = 200
+# A document proposes at most so many of them, or a long one made for it would keep all others out.
+_OF_ONE_DOCUMENT = 50
+_ROUNDS = 8
 
 Numbers = NDArray[np.int64]
 Shares = NDArray[np.float32]
@@ -23,11 +26,17 @@ Shares = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Asked:
-    """A question with its language and the passages it may find, by their language."""
+    """A question with its language and the passages it may find, by their language.
+
+    withdrawn: ids of documents that have no say.
+    with_known: whether the questions that passages are known to answer are searched too.
+    """
 
     text: str
     language: str
     eligible: Mapping[str, Numbers]
+    withdrawn: frozenset[str] = frozenset()
+    with_known: bool = True
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class _Searches:
 
     shares: Shares
     question_shares: Shares
+    expanded_shares: Shares
     near: Nearness
     near_questions: Nearness
 
@@ -48,20 +58,27 @@ def gathered(
     vectors: of the question, by its text, for each of the snapshot's spaces that `spaces_for` names.
     """
     words = snapshot.words.words(asked.text)
-    shares = snapshot.words.shares_of(words), snapshot.asked_words.shares_of(words)
+    shares = snapshot.words.shares_of(words), *_known_shares(snapshot, asked, words)
     near = _nearness_by_space(snapshot, asked, vectors)
-    named = snapshot.names.named(asked.text)
+    named = snapshot.names.named(asked.text, asked.withdrawn)
     for written, eligible in asked.eligible.items():
         by_meaning = near[_space(snapshot, asked.language, written)], near[_space(snapshot, asked.language)]
         searches = _Searches(*shares, *by_meaning)
-        numbers = _worth_a_look(snapshot, asked.language, eligible, searches)
-        yield written, numbers, _evidence(snapshot, asked.language, numbers, searches, named)
+        numbers = _worth_a_look(snapshot, asked, eligible, searches)
+        yield written, numbers, _evidence(snapshot, asked, numbers, searches, named)
 
 
 def spaces_for(snapshot: Snapshot, asked: Asked) -> set[int]:
     """Return the numbers of the spaces in which a question is looked for; none where nothing is eligible."""
     spaces = {_space(snapshot, asked.language, written) for written in asked.eligible}
     return (spaces | {_space(snapshot, asked.language)} if spaces else set()) - {None}  # type: ignore[return-value]
+
+
+def _known_shares(snapshot: Snapshot, asked: Asked, words: Sequence[str]) -> tuple[Shares, Shares]:
+    """Return how much of these words each known question holds, and each passage with its known questions."""
+    if not asked.with_known:
+        return np.empty(0, dtype=np.float32), np.zeros(len(snapshot.passages), dtype=np.float32)
+    return snapshot.asked_words.shares_of(words), snapshot.expanded_words.shares_of(words)
 
 
 def _space(snapshot: Snapshot, *languages: str) -> int | None:
@@ -93,19 +110,41 @@ def _looked_for(snapshot: Snapshot, asked: Asked, space: int) -> Numbers:
     passages = np.flatnonzero(is_passage)
     if _space(snapshot, asked.language) != space:
         return passages
-    return np.concatenate([passages, snapshot.asked.numbers(asked.language, np.flatnonzero(is_owner))])
+    return np.concatenate([passages, _known(snapshot, asked, np.flatnonzero(is_owner))])
 
 
-def _worth_a_look(snapshot: Snapshot, language: str, eligible: Numbers, searches: _Searches) -> Numbers:
-    """Return the passages that the four searches propose: words and meaning, of passages and of their questions."""
-    first, asked = len(snapshot.passages), snapshot.asked
-    questions = asked.numbers(language, eligible)
+def _known(snapshot: Snapshot, asked: Asked, passages: Numbers) -> Numbers:
+    """Return the numbers of the questions, in the language of this one, that these passages are known to answer."""
+    return snapshot.asked.numbers(asked.language, passages) if asked.with_known else np.empty(0, dtype=np.int64)
+
+
+def _worth_a_look(snapshot: Snapshot, asked: Asked, eligible: Numbers, searches: _Searches) -> Numbers:
+    """Return the passages that any search proposes: by words or meaning, over passages, known questions or both."""
+    first, owners_of = len(snapshot.passages), snapshot.asked.owners_of
+    questions = _known(snapshot, asked, eligible)
     worth = np.zeros(first, dtype=bool)
-    worth[_sharing(eligible, searches.shares)] = True
-    worth[searches.near.nearest(eligible, _CANDIDATES)] = True
-    worth[asked.owners_of(_sharing(questions - first, searches.question_shares) + first)] = True
-    worth[asked.owners_of(searches.near_questions.nearest(questions, _CANDIDATES))] = True
+    worth[_spread(snapshot, eligible, lambda among: _sharing(among, searches.shares))] = True
+    worth[_spread(snapshot, eligible, lambda among: searches.near.nearest(among, _CANDIDATES))] = True
+    worth[owners_of(_sharing(questions - first, searches.question_shares) + first)] = True
+    worth[_spread(snapshot, eligible, lambda among: _sharing(among, searches.expanded_shares))] = True
+    worth[owners_of(searches.near_questions.nearest(questions, _CANDIDATES))] = True
     return np.flatnonzero(worth)
+
+
+def _spread(snapshot: Snapshot, among: Numbers, search: Callable[[Numbers], Numbers]) -> Numbers:
+    """Return what a search proposes; where one document crowds it, the search goes on among the others."""
+    kept = []
+    for _ in range(_ROUNDS):
+        found = search(among)
+        documents = snapshot.table.documents(found)
+        values, counts = np.unique(documents, return_counts=True)
+        crowding = values[counts > _OF_ONE_DOCUMENT]
+        kept += [found[documents == one][:_OF_ONE_DOCUMENT] for one in crowding]
+        kept.append(found[~np.isin(documents, crowding)])
+        if not len(crowding):
+            break
+        among = among[~np.isin(snapshot.table.documents(among), crowding)]
+    return np.concatenate(kept)
 
 
 def _sharing(numbers: Numbers, shares: Shares) -> Numbers:
@@ -115,16 +154,22 @@ def _sharing(numbers: Numbers, shares: Shares) -> Numbers:
 
 
 def _evidence(
-    snapshot: Snapshot, language: str, numbers: Numbers, searches: _Searches, named: frozenset[str]
+    snapshot: Snapshot, asked: Asked, numbers: Numbers, searches: _Searches, named: frozenset[str]
 ) -> Evidence:
-    questions = snapshot.asked.numbers(language, numbers)
+    questions = _known(snapshot, asked, numbers)
     cosines = searches.near_questions.products(questions)
     shares = searches.question_shares[questions - len(snapshot.passages)]
+    question_cosines, question_shares = snapshot.asked.best(numbers, questions, np.stack([cosines, shares]))
+    is_named, is_other = snapshot.table.about(named, numbers) if named else (_none(numbers), _none(numbers))
     return Evidence(
-        searches.near.products(numbers),
-        searches.shares[numbers],
-        *(snapshot.table.about(named, numbers) if named else (_none(numbers), _none(numbers))),
-        *snapshot.asked.best(numbers, questions, np.stack([cosines, shares])),
+        cosines=searches.near.products(numbers),
+        shares=searches.shares[numbers],
+        is_named=is_named,
+        is_other=is_other,
+        question_cosines=question_cosines,
+        question_shares=question_shares,
+        expanded_shares=searches.expanded_shares[numbers],
+        names_product=bool(named),
     )
 
 

@@ -74,6 +74,10 @@ class FilterTable:
         own = self._products.holds(product_ids, numbers)
         return own, ~(own | self._products.holds(frozenset({""}), numbers))
 
+    def documents(self, numbers: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return a number for the document of each of these passages, (numbers,)."""
+        return self._documents.codes(numbers)
+
     def _restrictions(self, wanted: PassageFilter) -> Iterator[tuple[_Codes | _Column, frozenset[str]]]:
         yield self._asset_classes, wanted.asset_classes
         yield self._risk_levels, wanted.risk_levels
@@ -98,6 +102,10 @@ class _Codes:
     def holds(self, wanted: frozenset[str], rows: NDArray[np.int64]) -> Mask:
         """Return which of these rows hold one of the wanted values."""
         return np.asarray(self._is_wanted(wanted)[self._codes[rows]])
+
+    def codes(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return a number for the value of each of these rows, (rows,)."""
+        return self._codes[rows]
 
     def parted(self, numbers: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
         """Return these rows by value. There must be few values."""

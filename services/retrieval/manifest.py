@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 # When the folder was built, ISO 8601 in UTC. Beside the manifest, since equal content has equal digests.
 CREATED = "created"
 # Raised when the files of an index change shape.
-FORMAT = 5
+FORMAT = 6
 
 
 @dataclass(frozen=True)

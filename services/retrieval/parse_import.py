@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath
 
 from fiducia.retrieval.v1 import import_pb2 as pb
 from fiducia.retrieval.v1 import passage_pb2
 
-from services.retrieval.checks import COLLECTION, Faults, named
+from services.retrieval.checks import COLLECTION, JURISDICTIONS, STEERING, Faults, named
 from services.retrieval.formats.read import SUFFIXES
 from services.retrieval.ingest.folder import SIDECAR
 from services.retrieval.ingest.imported import Defaults
@@ -24,9 +23,6 @@ _LONGEST_TEXT = 500
 _LONGEST_ID = 300
 # What file systems take.
 _LONGEST_NAME_BYTES = 255
-# Control characters, and those that turn the direction of writing.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_JURISDICTIONS = ("US", "CN")
 _MODES = {
     pb.IMPORT_MODE_UNSPECIFIED: Mode.MERGE,
     pb.IMPORT_MODE_MERGE: Mode.MERGE,
@@ -69,7 +65,7 @@ def parse_path(path: str) -> PurePosixPath:
 
 def _is_plain(part: str) -> bool:
     """Return whether a folder or file may have this name: one that stays where it is, can be shown and be written."""
-    return 0 < len(part.encode()) <= _LONGEST_NAME_BYTES and not part.startswith(".") and not _STEERING.search(part)
+    return 0 < len(part.encode()) <= _LONGEST_NAME_BYTES and not part.startswith(".") and not STEERING.search(part)
 
 
 def _is_known(path: PurePosixPath) -> bool:
@@ -84,9 +80,9 @@ def _defaults(message: pb.ImportPlan, faults: Faults) -> Defaults:
     if given.language and given.language not in LANGUAGES:
         faults.add("plan.defaults.language", f"found {given.language[:20]!r}, expected en or zh, or nothing")
     for number, country in enumerate(given.jurisdictions):
-        if country not in _JURISDICTIONS:
+        if country not in JURISDICTIONS:
             path = f"plan.defaults.jurisdictions[{number}]"
-            faults.add(path, f"found {country[:20]!r}, expected one of {', '.join(_JURISDICTIONS)}")
+            faults.add(path, f"found {country[:20]!r}, expected one of {', '.join(JURISDICTIONS)}")
     if given.trust not in passage_pb2.TrustLevel.values():
         faults.add("plan.defaults.trust", f"found {given.trust}, expected {', '.join(passage_pb2.TrustLevel.keys())}")
         return Defaults()

@@ -9,7 +9,7 @@ from datetime import date
 from fiducia.retrieval.v1 import passage_pb2, retrieval_service_pb2
 from fiducia.type.v1 import risk_pb2
 
-from services.retrieval.checks import Faults, day, enum_names, snapshot_id, texts, within
+from services.retrieval.checks import JURISDICTIONS, STEERING, Faults, day, enum_names, snapshot_id, texts, within
 from services.retrieval.filters import PassageFilter
 from services.retrieval.search import Query
 
@@ -21,7 +21,8 @@ LARGEST_BATCH = 100
 _MOST_VALUES = 1_000
 
 LANGUAGES = ("en", "zh")
-_COUNTRY = re.compile(r"[A-Z]{2}")
+# What a typed or pasted question may hold of the characters that are no words.
+_LAYOUT = str.maketrans("", "", "\t\n\r")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -65,19 +66,14 @@ def is_name(value: str) -> bool:
     return _NAME.fullmatch(value) is not None
 
 
-def is_country(value: str) -> bool:
-    """Return whether the text looks like an ISO 3166 country code."""
-    return _COUNTRY.fullmatch(value) is not None
+def is_jurisdiction(value: str) -> bool:
+    """Return whether documents may be bound to the country of this code."""
+    return value in JURISDICTIONS
 
 
 def _search(request: retrieval_service_pb2.SearchPassagesRequest, path: str, today: date, faults: Faults) -> Search:
     text = request.query.strip()
-    if not text:
-        faults.add(f"{path}query", "is empty; ask a question")
-    elif len(request.query) > LONGEST_QUERY:
-        faults.add(
-            f"{path}query", f"found {len(request.query)} characters, expected at most {LONGEST_QUERY}; shorten it"
-        )
+    _check_question(text, f"{path}query", faults)
     limit = within(request.limit, DEFAULT_LIMIT, LARGEST_LIMIT, f"{path}limit", faults)
     snapshot = snapshot_id(request.index_snapshot, f"{path}index_snapshot", faults)
     as_of = day(request.as_of, f"{path}as_of", faults) if request.HasField("as_of") else today
@@ -88,6 +84,15 @@ def _search(request: retrieval_service_pb2.SearchPassagesRequest, path: str, tod
     return Search(Query(text, limit, as_of, wanted, least), snapshot)
 
 
+def _check_question(text: str, path: str, faults: Faults) -> None:
+    if len(text) > LONGEST_QUERY:
+        faults.add(path, f"found {len(text)} characters, expected at most {LONGEST_QUERY}; shorten it")
+    elif steering := STEERING.search(text.translate(_LAYOUT)):
+        faults.add(path, f"holds the control character U+{ord(steering[0]):04X}; send words alone")
+    elif not any(character.isprintable() and not character.isspace() for character in text):
+        faults.add(path, "is empty; ask a question")
+
+
 def _filter(message: retrieval_service_pb2.PassageFilter, path: str, faults: Faults) -> PassageFilter:
     for name in ("asset_classes", "risk_levels", "jurisdictions", "languages", "kinds", "product_ids"):
         if (count := len(getattr(message, name))) > _MOST_VALUES:
@@ -95,7 +100,7 @@ def _filter(message: retrieval_service_pb2.PassageFilter, path: str, faults: Fau
     return PassageFilter(
         asset_classes=texts(message.asset_classes, f"{path}.asset_classes", is_name, "an asset class", faults),
         risk_levels=enum_names(message.risk_levels, f"{path}.risk_levels", risk_pb2.RiskLevel, "RISK_LEVEL_", faults),
-        jurisdictions=texts(message.jurisdictions, f"{path}.jurisdictions", is_country, "a code like US", faults),
+        jurisdictions=texts(message.jurisdictions, f"{path}.jurisdictions", is_jurisdiction, "US or CN", faults),
         languages=texts(message.languages, f"{path}.languages", LANGUAGES.__contains__, "en or zh", faults),
         kinds=enum_names(message.kinds, f"{path}.kinds", passage_pb2.DocumentKind, "DOCUMENT_KIND_", faults),
         product_ids=texts(message.product_ids, f"{path}.product_ids", is_name, "a product id", faults),

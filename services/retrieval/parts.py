@@ -23,6 +23,7 @@ class Parts:
     root:     folder of snapshots.
     encoders: returns them, in order of preference, once they are loaded.
     today:    the day in UTC.
+    reranks:  see `Engine`.
     """
 
     root: Path
@@ -32,6 +33,7 @@ class Parts:
     today: Callable[[], date]
     relevance: RelevanceModel
     quarantine: Quarantine
+    reranks: bool = True
 
     def loaded_encoders(self) -> Sequence[Encoder]:
         """Return the encoders. Raises NotReady."""
@@ -42,4 +44,5 @@ class Parts:
 
     def engine(self) -> Engine:
         """Return what a search needs, with what is in quarantine at this moment. Raises NotReady."""
-        return Engine(self.loaded_encoders(), self.relevance, frozenset(self.quarantine.reasons()))
+        withdrawn = frozenset(self.quarantine.reasons())
+        return Engine(self.loaded_encoders(), self.relevance, withdrawn, self.reranks)

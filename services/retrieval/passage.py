@@ -95,6 +95,7 @@ class Passage:
     context: what stands before the words when they are embedded, so that a section about "what can go wrong"
              is known to be about this fund, and a row of a table has its header; empty where it would leave too
              little room for the words.
+    table_header: the header row of the table that the words begin within, where they leave it out.
     """
 
     id: str
@@ -104,6 +105,7 @@ class Passage:
     start: int
     end: int
     flags: tuple[PassageFlag, ...] = ()
+    table_header: str = ""
 
     @cached_property
     def text(self) -> str:
@@ -124,7 +126,7 @@ class Passage:
     def lexical_text(self) -> str:
         """Return what word search sees."""
         about = self.document
-        return "\n".join((about.product_id, *about.keywords, about.title, self.heading, self.text))
+        return "\n".join((about.product_id, *about.keywords, about.title, self.heading, self.table_header, self.text))
 
 
 def with_context(context: str, text: str) -> str:

@@ -37,6 +37,7 @@ def passages_to_lines(passages: Iterable[Passage]) -> str:
                 "start": passage.start,
                 "end": passage.end,
                 "flags": [flag.value for flag in passage.flags],
+                "table_header": passage.table_header,
             }
         )
         for passage in passages

@@ -9,11 +9,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.retrieval.features import FEATURES
+from services.retrieval.scope import Scope
 
 # Scores closer than this are ties: a vector differs in its last bits with the company it is computed in.
 _DECIMALS = 6
@@ -42,7 +44,8 @@ class PairModel:
 
 # For encoders that no model was learned for: meaning before words, and a named product before everything. Its values
 # are an order and no probabilities.
-_UNTAUGHT = PairModel(0.0, np.array([0.7, 0.3, 0.0, 1.0, 0.0, 0.7, 0.3]))
+_ORDER = {"cosine": 0.7, "words": 0.3, "product_named": 1.0, "question_cosine": 0.7, "question_words": 0.3}
+_UNTAUGHT = PairModel(0.0, np.array([_ORDER.get(feature, 0.0) for feature in FEATURES]))
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,13 @@ class RelevanceModel:
     threshold: relevance below which a passage is left out unless a request says otherwise, 0 to 1.
     encoders:  names of the encoders whose cosines it was learned from; empty: not learned, and its relevance is only
                an order.
+    scope:     of questions; None where nothing was learned of it.
     """
 
     pairs: Mapping[Pair, PairModel]
     threshold: float
     encoders: tuple[str, ...]
+    scope: Scope | None = None
 
     def log_odds(self, pair: Pair, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log-odds for passages of one kind of pair, (passages,)."""
@@ -80,4 +85,10 @@ def read_model(file: Path) -> RelevanceModel:
         Pair(one["asked"], one["written"], one["has_questions"]): PairModel(one["intercept"], np.array(one["weights"]))
         for one in content["pairs"]
     }
-    return RelevanceModel(pairs, float(content["threshold"]), tuple(content["encoders"]))
+    return RelevanceModel(pairs, float(content["threshold"]), tuple(content["encoders"]), _scope(content["scope"]))
+
+
+def _scope(content: Mapping[str, Any] | None) -> Scope | None:
+    if content is None:
+        return None
+    return Scope(content["encoder"], content["intercept"], np.array(content["weights"]))

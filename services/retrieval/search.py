@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain, groupby, takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.retrieval.copies import without_copies
 from services.retrieval.evidence import Asked, gathered, spaces_for
-from services.retrieval.features import features_of
+from services.retrieval.features import FIRST_OF_QUESTIONS, features_of, fused_alone
 from services.retrieval.filters import PassageFilter
 from services.retrieval.language import language_of
 from services.retrieval.passage import Passage
 from services.retrieval.questions import QueryEncoder, Vector, embed_questions
 from services.retrieval.relevance import Pair, RelevanceModel, probability
 from services.retrieval.snapshot import Snapshot
-
-# How many ranked passages are looked at for each one wanted, so that copies left out are made up for.
-_SPARE = 3
 
 Numbers = NDArray[np.int64]
 
@@ -68,44 +66,61 @@ class Engine:
 
     encoders:  one for each of the snapshot's spaces, in the same order.
     withdrawn: ids of documents that may not be returned.
+    reranks:   whether known questions, named products and the kind of question count; else meaning and words alone.
     """
 
     encoders: Sequence[QueryEncoder]
     relevance: RelevanceModel
     withdrawn: frozenset[str] = frozenset()
+    reranks: bool = True
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Passages worth a closer look, all of one kind of pair, with their features, (passages, features)."""
+    """Passages worth a closer look, all of one kind of pair, with their features, (passages, features).
+
+    scope: what the kind of question adds to the log-odds of each, see `Scope`.
+    """
 
     pair: Pair
     numbers: Numbers
     features: NDArray[np.float64]
+    scope: float = 0.0
 
 
 def search(snapshot: Snapshot, engine: Engine, queries: Sequence[Query]) -> list[Found]:
     """Return what each query finds, best first, equal scores by passage id; each encoder is called at most once."""
     found = []
     for query, groups in zip(queries, candidates(snapshot, engine, queries), strict=True):
-        ranked = _ranked(snapshot.passages, groups, engine.relevance, query.limit * _SPARE)
-        found.append(_answer(groups, ranked, query, engine.relevance.threshold))
+        found.append(_answer(_ranked(snapshot.passages, groups, engine.relevance), query, engine.relevance.threshold))
     return found
 
 
 def candidates(snapshot: Snapshot, engine: Engine, queries: Sequence[Query]) -> list[list[Candidates]]:
     """Return the candidates of each query, a group for each language in which passages are eligible."""
     asked = [_asked(snapshot, engine, query) for query in queries]
+    judge = _judge(snapshot, engine)
     vectors = [
-        _vectors(encoder, [one for one in asked if number in spaces_for(snapshot, one)])
+        _vectors(encoder, [one for one in asked if number in spaces_for(snapshot, one) or number == judge])
         for number, encoder in enumerate(engine.encoders)
     ]
-    return [_candidates(snapshot, one, vectors) for one in asked]
+    scope = engine.relevance.scope
+    scopes = [0.0 if judge is None or scope is None else scope.log_odds(vectors[judge][one.text]) for one in asked]
+    return [_candidates(snapshot, one, vectors, scope) for one, scope in zip(asked, scopes, strict=True)]
+
+
+def _judge(snapshot: Snapshot, engine: Engine) -> int | None:
+    """Return the number of the encoder whose vectors tell the scope of questions; None where nothing does."""
+    scope = engine.relevance.scope
+    if scope is None or not engine.reranks:
+        return None
+    return [space.encoder.name for space in snapshot.spaces].index(scope.encoder)
 
 
 def _asked(snapshot: Snapshot, engine: Engine, query: Query) -> Asked:
     eligible = snapshot.table.eligible(query.filter, query.as_of, engine.withdrawn)
-    return Asked(query.text, language_of(query.text), snapshot.table.by_language(eligible))
+    by_language = snapshot.table.by_language(eligible)
+    return Asked(query.text, language_of(query.text), by_language, engine.withdrawn, with_known=engine.reranks)
 
 
 def _vectors(encoder: QueryEncoder, asked: Sequence[Asked]) -> dict[str, Vector]:
@@ -113,39 +128,40 @@ def _vectors(encoder: QueryEncoder, asked: Sequence[Asked]) -> dict[str, Vector]
     return dict(zip(texts, embed_questions(encoder, texts), strict=True))
 
 
-def _candidates(snapshot: Snapshot, asked: Asked, vectors: Sequence[Mapping[str, Vector]]) -> list[Candidates]:
+def _candidates(
+    snapshot: Snapshot, asked: Asked, vectors: Sequence[Mapping[str, Vector]], scope: float
+) -> list[Candidates]:
     groups = []
     for written, numbers, evidence in gathered(snapshot, asked, vectors):
         features = features_of(evidence)
         has_questions = snapshot.asked.has_any(numbers)
+        if not asked.with_known:
+            features, has_questions = fused_alone(features), np.zeros(len(numbers), dtype=bool)
+        features[~has_questions, FIRST_OF_QUESTIONS:] = 0.0
         for has, rows in ((False, ~has_questions), (True, has_questions)):
             if rows.any():
-                groups.append(Candidates(Pair(asked.language, written, has), numbers[rows], features[rows]))
+                pair = Pair(asked.language, written, has)
+                groups.append(Candidates(pair, numbers[rows], features[rows], scope if has else 0.0))
     return groups
 
 
-def _ranked(
-    passages: Sequence[Passage], groups: Sequence[Candidates], relevance: RelevanceModel, count: int
-) -> list[Hit]:
-    """Return at most `count` hits, best first, equal scores by passage id."""
+def _ranked(passages: Sequence[Passage], groups: Sequence[Candidates], relevance: RelevanceModel) -> Iterator[Hit]:
+    """Yield all candidates, best first, equal scores by passage id."""
     if not groups:
-        return []
-    numbers = np.concatenate([group.numbers for group in groups])
-    scores = np.concatenate([relevance.log_odds(group.pair, group.features) for group in groups])
-    if len(scores) > count:
-        # All that tie with the last one stay until their ids have decided.
-        good = scores >= np.partition(scores, -count)[-count]
-        numbers, scores = numbers[good], scores[good]
-    hits = [
-        Hit(passages[number], score, probability(score))
-        for number, score in zip(numbers.tolist(), scores.tolist(), strict=True)
-    ]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.passage.id))[:count]
+        return
+    numbers = np.concatenate([group.numbers for group in groups]).tolist()
+    scores = np.concatenate([relevance.log_odds(group.pair, group.features) + group.scope for group in groups])
+    order = np.argsort(-scores, kind="stable").tolist()
+    for score, tied in groupby(order, scores.tolist().__getitem__):
+        for passage in sorted((passages[numbers[place]] for place in tied), key=lambda one: one.id):
+            yield Hit(passage, score, probability(score))
 
 
-def _answer(groups: Sequence[Candidates], ranked: Sequence[Hit], query: Query, threshold: float) -> Found:
+def _answer(ranked: Iterator[Hit], query: Query, threshold: float) -> Found:
+    first = next(ranked, None)
+    if first is None:
+        return Found((), is_any_eligible=False, best_relevance=0.0)
     least = threshold if query.min_relevance is None else query.min_relevance
-    relevant = [hit for hit in ranked if hit.relevance >= least]
-    kept = without_copies([hit.passage for hit in relevant], query.limit)
-    best = ranked[0].relevance if ranked else 0.0
-    return Found(tuple(relevant[position] for position in kept), bool(groups), best)
+    relevant = takewhile(lambda hit: hit.relevance >= least, chain([first], ranked))
+    kept = without_copies(relevant, lambda hit: hit.passage, query.limit)
+    return Found(tuple(kept), is_any_eligible=True, best_relevance=first.relevance)

@@ -27,6 +27,10 @@ class RetrievalSettings(ServerSettings):
     """File of the relevance model, learned by `python -m benchmarks.retrieval.learn`; none: that of the embedded
     encoders, and for others an order without calibration."""
 
+    retrieval_rerank: bool = True
+    """Whether results are ordered by all that is known (products named, known questions, kind of question); else by
+    meaning and words alone."""
+
     retrieval_vector_store: Literal["faiss", "qdrant"] = "faiss"
     """Where vectors are searched: in the index's own files, or in a Qdrant server that several machines share."""
 

@@ -79,6 +79,7 @@ class Snapshot:
     words: WordScores
     asked: AskedTable
     asked_words: WordScores
+    expanded_words: WordScores
     names: ProductNames
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,8 +35,11 @@ from shared.snapshots import SnapshotRefused
 
 DOCUMENTS = "documents.jsonl"
 _PASSAGES = "passages.jsonl"
-_WORDS = "words"
-_ASKED = "asked"
+# What word search looks through, each in a folder of this name: passages, the questions that they are known to answer,
+# and passages with these questions appended.
+WORDS = "words"
+ASKED = "asked"
+EXPANDED = "expanded"
 _FILES = FolderStore()
 
 
@@ -63,9 +66,10 @@ def load_snapshot(
         passages=passages,
         table=FilterTable(passages),
         spaces=spaces,
-        words=WordIndex.read(folder / _WORDS, segment),
+        words=WordIndex.read(folder / WORDS, segment),
         asked=AskedTable(passages),
-        asked_words=WordIndex.read(folder / _ASKED, segment),
+        asked_words=WordIndex.read(folder / ASKED, segment),
+        expanded_words=WordIndex.read(folder / EXPANDED, segment),
         names=ProductNames(documents),
     )
 
@@ -112,13 +116,12 @@ def write_snapshot(
     documents: Sequence[Document],
     passages: Sequence[Passage],
     vectors: Sequence[FaissIndex],
-    words: WordIndex,
-    asked: WordIndex,
+    words: Mapping[str, WordIndex],
 ) -> str:
     """Write a snapshot and return its id; the folder appears whole or not at all.
 
     manifest: complete but for `files`.  vectors: one index for each of the manifest's encoders.
-    words, asked: over the passages, and over the questions that they answer.
+    words: by WORDS, ASKED and EXPANDED.
     """
     root.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
@@ -127,7 +130,7 @@ def write_snapshot(
         (building / _PASSAGES).write_text(passages_to_lines(passages))
         for number, vector_index in enumerate(vectors):
             vector_index.write(vectors_folder(building, number))
-        for name, index in ((_WORDS, words), (_ASKED, asked)):
+        for name, index in words.items():
             (building / name).mkdir()
             index.write(building / name)
         content = replace(manifest, files=file_digests(building)).to_bytes()

@@ -59,6 +59,8 @@ def passage_message(passage: Passage) -> passage_pb2.Passage:
         issuer=about.issuer,
         collection=about.collection,
         page=passage.page,
+        table_header=passage.table_header,
+        licence=about.licence,
     )
     _add_days(message, about)
     return message

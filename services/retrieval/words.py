@@ -1,16 +1,19 @@
-"""The words of a text as word search counts them: lower case, simplified, without plural endings and stop words."""
+"""The words of a text as word search counts them: lower case, simplified, English ones as stems, no stop words."""
 
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+
+from Stemmer import Stemmer
 
 from services.retrieval.chinese import simplified
 from services.retrieval.language import HAN
 
 # Raise it whenever the same text would give other words: an index must be asked in the words it was built from.
-WORDS_VERSION = "2"
+WORDS_VERSION = "4"
 
 # Cuts a run of Chinese characters into words, long words also into the shorter ones they contain.
 Segment = Callable[[str], Iterable[str]]
@@ -18,8 +21,6 @@ Segment = Callable[[str], Iterable[str]]
 _RUN = re.compile(rf"(?P<han>[{HAN}]+)|(?P<word>[^\W_{HAN}]+)")
 # "300etf" is the number and the word; "r3" and "c1" stay one name.
 _NUMBER_THEN_LETTERS = re.compile(r"(\d{2,})([^\W\d_]+)")
-_SHORTEST_PLURAL = 4
-_SIBILANT_PLURALS = ("xes", "ches", "shes", "sses")
 _POSSESSIVE = re.compile(r"['’]s\b")
 
 _ENGLISH_STOP_WORDS = """
@@ -48,15 +49,21 @@ def _words(run: re.Match[str], segment: Segment) -> Iterator[str]:
     if run["han"]:
         yield from segment(simplified(run["han"]))
     elif mixed := _NUMBER_THEN_LETTERS.fullmatch(run["word"]):
-        yield from (mixed[1], singular(mixed[2]))
+        yield from (mixed[1], stem(mixed[2]))
     else:
-        yield singular(run["word"])
+        yield stem(run["word"])
 
 
-def singular(word: str) -> str:
-    """Return the word without an English plural ending: Harman's "S" stemmer (1991), and -es after a sibilant."""
-    if len(word) < _SHORTEST_PLURAL or not word.endswith("s") or word.endswith(("us", "ss")):
-        return word
-    if word.endswith("ies"):
-        return f"{word[:-3]}y"
-    return word[:-2] if word.endswith(_SIBILANT_PLURALS) else word[:-1]
+def stem(word: str) -> str:
+    """Return what an English word has in common with its other forms: Porter's second algorithm (Snowball 2001)."""
+    return _stemmers.english.stemWord(word)
+
+
+class _Stemmers(threading.local):
+    """A stemmer for each thread: one keeps its working memory in itself."""
+
+    def __init__(self) -> None:
+        self.english = Stemmer("english")
+
+
+_stemmers = _Stemmers()

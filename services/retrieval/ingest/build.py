@@ -20,7 +20,7 @@ from services.retrieval.lexical import WordIndex
 from services.retrieval.manifest import FORMAT, EncoderEntry, Manifest, is_intact, read_manifest
 from services.retrieval.passage import Document, Passage
 from services.retrieval.records import documents_to_lines
-from services.retrieval.snapshot_folder import write_snapshot
+from services.retrieval.snapshot_folder import ASKED, EXPANDED, WORDS, write_snapshot
 from services.retrieval.vector_store import FolderStore, VectorStore
 from services.retrieval.words import WORDS_VERSION, Segment
 from shared.builder import Tell
@@ -70,9 +70,7 @@ class Builder:
         passages = _passages(documents, Strictest(encoders))
         self.tell("chunked", {"documents": len(documents), "passages": len(passages)})
         vectors = [self._vectors(passages, number, encoder) for number, encoder in enumerate(encoders)]
-        segment = self.open_segmenter()
-        words = WordIndex.build([passage.lexical_text for passage in passages], segment)
-        asked = WordIndex.build([one.text for one in asked_of(passages)] or _NO_QUESTIONS, segment)
+        words = _words(passages, self.open_segmenter())
         self.tell("writing", {"passages": len(passages)})
         manifest = Manifest(
             encoders=tuple(
@@ -84,7 +82,7 @@ class Builder:
             inputs=inputs,
             files={},
         )
-        return write_snapshot(self.root, manifest, documents, passages, vectors, words, asked)
+        return write_snapshot(self.root, manifest, documents, passages, vectors, words)
 
     def _inputs(self, documents: Sequence[Document]) -> str:
         encoders = (f"{found.name} {found.digest} {' '.join(found.languages)}" for found in self.encoders)
@@ -114,6 +112,19 @@ class Builder:
         asked = [one.language in languages and one.language not in earlier for one in asked_of(passages)]
         own = [passage.document.language in languages for passage in passages]
         return [number for number, is_wanted in enumerate([*own, *asked]) if is_wanted]
+
+
+def _words(passages: Sequence[Passage], segment: Segment) -> dict[str, WordIndex]:
+    """Return the indexes of words by the name of their folder."""
+    asked = asked_of(passages)
+    expanded = [[passage.lexical_text] for passage in passages]
+    for one in asked:
+        expanded[one.owner].append(one.text)
+    return {
+        WORDS: WordIndex.build([passage.lexical_text for passage in passages], segment),
+        ASKED: WordIndex.build([one.text for one in asked] or _NO_QUESTIONS, segment),
+        EXPANDED: WordIndex.build(["\n".join(texts) for texts in expanded], segment),
+    }
 
 
 def _passages(documents: Sequence[Document], counter: TokenCounter) -> list[Passage]:

@@ -91,6 +91,8 @@ def test_each_piece_of_a_table_knows_its_header() -> None:
     assert len(rest) > 1
     assert all(passage.context == "Duration\nFees\n| Fund | Fee |" for passage in rest if "| F" in passage.text)
     assert all(passage.text.startswith("| F") for passage in rest if "| F" in passage.text)
+    assert [bool(passage.table_header) for passage in (first, *rest)] == [False, *("| F" in one.text for one in rest)]
+    assert all("| Fund | Fee |" in passage.lexical_text for passage in rest if "| F" in passage.text)
 
 
 def test_a_table_that_fits_is_kept_whole() -> None:

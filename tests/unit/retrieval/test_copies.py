@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from services.retrieval.copies import without_copies
@@ -14,24 +15,34 @@ def passage(text: str, document: Document = GUIDE, number: int = 0) -> Passage:
     return Passage(f"{about.id}#0-1", about, "", "", 0, len(text))
 
 
+def kept(ranked: Sequence[Passage], count: int) -> list[int]:
+    return without_copies(range(len(ranked)), ranked.__getitem__, count)
+
+
 def test_near_copies_give_way_to_what_comes_after_them() -> None:
     ranked = [passage(TEXT), passage(TEXT.replace("larger", "deeper")), passage("Gold pays no interest.")]
 
-    assert without_copies(ranked, 2) == [0, 2]
+    assert kept(ranked, 2) == [0, 2]
 
 
 def test_what_two_products_say_alike_of_themselves_is_no_copy() -> None:
     other = replace(VTI, product_id="VOO")
 
-    assert without_copies([passage(TEXT, VTI), passage(TEXT, other)], 2) == [0, 1]
+    assert kept([passage(TEXT, VTI), passage(TEXT, other)], 2) == [0, 1]
 
 
 def test_a_copy_does_not_displace_a_more_trusted_original() -> None:
     external = replace(GUIDE, trust=TrustLevel.EXTERNAL)
 
-    assert without_copies([passage(TEXT, external), passage(TEXT)], 2) == [0, 1]
-    assert without_copies([passage(TEXT), passage(TEXT, external)], 2) == [0]
+    assert kept([passage(TEXT, external), passage(TEXT)], 2) == [0, 1]
+    assert kept([passage(TEXT), passage(TEXT, external)], 2) == [0]
 
 
 def test_short_texts_are_compared_too() -> None:
-    assert without_copies([passage("Gold"), passage("Gold"), passage("Cash")], 3) == [0, 2]
+    assert kept([passage("Gold"), passage("Gold"), passage("Cash")], 3) == [0, 2]
+
+
+def test_copies_cost_the_others_no_place_however_many_they_are() -> None:
+    ranked = [passage(TEXT, number=number) for number in range(300)] + [passage("Gold"), passage("Cash")]
+
+    assert kept(ranked, 3) == [0, 300, 301]

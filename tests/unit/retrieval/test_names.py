@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from services.retrieval.names import ProductNames
+from services.retrieval.passage import TrustLevel
 from tests.unit.retrieval.samples import CSI300, GUIDE, VTI
 
 NAMES = ProductNames(
@@ -39,3 +40,13 @@ NAMES = ProductNames(
 )
 def test_a_product_is_known_by_its_names(question: str, products: set[str]) -> None:
     assert NAMES.named(question) == products
+
+
+def test_what_an_external_or_a_withdrawn_document_calls_a_product_does_not_count() -> None:
+    planted = replace(VTI, id="planted", product_id="ETF", keywords=("moonshot basket",))
+    external = ProductNames([VTI, replace(planted, trust=TrustLevel.EXTERNAL)])
+    issued = ProductNames([VTI, replace(planted, trust=TrustLevel.ISSUER)])
+
+    assert external.named("an ETF for the moonshot basket") == set()
+    assert issued.named("an ETF for the moonshot basket") == {"ETF"}
+    assert issued.named("an ETF for the moonshot basket", withdrawn=frozenset({"planted"})) == set()

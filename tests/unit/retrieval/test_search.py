@@ -9,7 +9,7 @@ import pytest
 
 from services.retrieval.encoder import FoundEncoder
 from services.retrieval.filters import PassageFilter
-from services.retrieval.passage import Document
+from services.retrieval.passage import Document, TrustLevel
 from services.retrieval.questions import embed_questions
 from services.retrieval.relevance import UNTAUGHT
 from services.retrieval.search import Engine, Query, search
@@ -181,6 +181,17 @@ def test_a_withdrawn_document_is_never_returned(tmp_path: Path) -> None:
 
 def test_a_document_that_is_added_leaves_the_others_in_their_order(tmp_path: Path) -> None:
     poison = replace(GUIDE, id="poison", text="bond prices yields horizon " * 6)
+    question = "how do bond prices follow yields over a horizon"
+
+    clean = ids(snapshot_of(tmp_path / "clean"), question)
+    poisoned = ids(snapshot_of(tmp_path / "poisoned", (*LIBRARY, poison)), question)
+
+    assert [one for one in poisoned if one != "poison"] == clean
+
+
+def test_a_document_made_of_copies_leaves_the_others_in_their_order(tmp_path: Path) -> None:
+    sections = "".join(f"# Part {n}\n\nbond prices yields horizon note {n}\n\n" for n in range(300))
+    poison = replace(GUIDE, id="poison", text=sections, trust=TrustLevel.EXTERNAL)
     question = "how do bond prices follow yields over a horizon"
 
     clean = ids(snapshot_of(tmp_path / "clean"), question)

@@ -4,7 +4,7 @@ import pytest
 
 from services.retrieval.jieba_segmenter import JiebaSegmenter
 from services.retrieval.language import language_of
-from services.retrieval.words import singular, words_of
+from services.retrieval.words import stem, words_of
 from tests.unit.retrieval.samples import by_character
 
 
@@ -21,26 +21,27 @@ from tests.unit.retrieval.samples import by_character
         ("費率ＥＴＦ", ["费", "率", "etf"]),
     ],
 )
-def test_words_are_lower_case_singular_and_without_stop_words(text: str, expected: list[str]) -> None:
+def test_words_are_lower_case_stems_without_stop_words(text: str, expected: list[str]) -> None:
     assert words_of(text, by_character) == expected
 
 
 @pytest.mark.parametrize(
-    ("word", "expected"),
+    "forms",
     [
-        ("bonds", "bond"),
-        ("policies", "policy"),
-        ("taxes", "tax"),
-        ("losses", "loss"),
-        ("prices", "price"),
-        ("bus", "bus"),
-        ("loss", "loss"),
-        ("gas", "gas"),
-        ("fund", "fund"),
+        ("bond", "bonds"),
+        ("policy", "policies"),
+        ("tax", "taxes", "taxed"),
+        ("hedge", "hedges", "hedged", "hedging"),
+        ("redeem", "redeeming", "redeemed"),
     ],
 )
-def test_a_plural_and_its_singular_are_one_word(word: str, expected: str) -> None:
-    assert singular(word) == expected
+def test_the_forms_of_a_word_are_one_word(forms: tuple[str, ...]) -> None:
+    assert len({stem(form) for form in forms}) == 1
+
+
+@pytest.mark.parametrize("word", ["gas", "fund", "vti", "r3"])
+def test_what_is_no_form_of_another_word_stays(word: str) -> None:
+    assert stem(word) == word
 
 
 @pytest.mark.parametrize(

@@ -27,19 +27,19 @@ from fiducia.type.v1 import text_pb2 as fiducia_dot_type_dot_v1_dot_text__pb2
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"fiducia/retrieval/v1/passage.proto\x12\x14\x66iducia.retrieval.v1\x1a\x1a\x66iducia/type/v1/risk.proto\x1a\x1a\x66iducia/type/v1/text.proto\x1a\x16google/type/date.proto\"\xd3\x04\n\x07Passage\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x17\n\x0f\x64ocument_digest\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0f\n\x07heading\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\x10\n\x08language\x18\x07 \x01(\t\x12\x30\n\x04kind\x18\x08 \x01(\x0e\x32\".fiducia.retrieval.v1.DocumentKind\x12\x12\n\nproduct_id\x18\t \x01(\t\x12#\n\x04span\x18\n \x01(\x0b\x32\x15.fiducia.type.v1.Span\x12\x11\n\x04page\x18\x0b \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06source\x18\x0c \x01(\t\x12/\n\x05trust\x18\r \x01(\x0e\x32 .fiducia.retrieval.v1.TrustLevel\x12)\n\x0e\x65\x66\x66\x65\x63tive_date\x18\x0e \x01(\x0b\x32\x11.google.type.Date\x12&\n\x0b\x65xpiry_date\x18\x0f \x01(\x0b\x32\x11.google.type.Date\x12\x30\n\x05\x66lags\x18\x10 \x03(\x0e\x32!.fiducia.retrieval.v1.PassageFlag\x12\x15\n\rasset_classes\x18\x11 \x03(\t\x12/\n\x0brisk_levels\x18\x12 \x03(\x0e\x32\x1a.fiducia.type.v1.RiskLevel\x12\x15\n\rjurisdictions\x18\x13 \x03(\t\x12\x0e\n\x06issuer\x18\x14 \x01(\t\x12\x12\n\ncollection\x18\x15 \x01(\tB\x07\n\x05_page*\x7f\n\x0c\x44ocumentKind\x12\x1d\n\x19\x44OCUMENT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44OCUMENT_KIND_GUIDE\x10\x01\x12\x1b\n\x17\x44OCUMENT_KIND_FACTSHEET\x10\x02\x12\x1a\n\x16\x44OCUMENT_KIND_DOCUMENT\x10\x03*\x97\x01\n\nTrustLevel\x12\x1b\n\x17TRUST_LEVEL_UNSPECIFIED\x10\x00\x12\x1d\n\x19TRUST_LEVEL_FIRM_APPROVED\x10\x01\x12\x16\n\x12TRUST_LEVEL_ISSUER\x10\x02\x12\x18\n\x14TRUST_LEVEL_EXTERNAL\x10\x03\x12\x1b\n\x17TRUST_LEVEL_QUARANTINED\x10\x04*N\n\x0bPassageFlag\x12\x1c\n\x18PASSAGE_FLAG_UNSPECIFIED\x10\x00\x12!\n\x1dPASSAGE_FLAG_INSTRUCTION_LIKE\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"fiducia/retrieval/v1/passage.proto\x12\x14\x66iducia.retrieval.v1\x1a\x1a\x66iducia/type/v1/risk.proto\x1a\x1a\x66iducia/type/v1/text.proto\x1a\x16google/type/date.proto\"\xfa\x04\n\x07Passage\x12\n\n\x02id\x18\x01 \x01(\t\x12\x13\n\x0b\x64ocument_id\x18\x02 \x01(\t\x12\x17\n\x0f\x64ocument_digest\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0f\n\x07heading\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\x10\n\x08language\x18\x07 \x01(\t\x12\x30\n\x04kind\x18\x08 \x01(\x0e\x32\".fiducia.retrieval.v1.DocumentKind\x12\x12\n\nproduct_id\x18\t \x01(\t\x12#\n\x04span\x18\n \x01(\x0b\x32\x15.fiducia.type.v1.Span\x12\x11\n\x04page\x18\x0b \x01(\x05H\x00\x88\x01\x01\x12\x0e\n\x06source\x18\x0c \x01(\t\x12/\n\x05trust\x18\r \x01(\x0e\x32 .fiducia.retrieval.v1.TrustLevel\x12)\n\x0e\x65\x66\x66\x65\x63tive_date\x18\x0e \x01(\x0b\x32\x11.google.type.Date\x12&\n\x0b\x65xpiry_date\x18\x0f \x01(\x0b\x32\x11.google.type.Date\x12\x30\n\x05\x66lags\x18\x10 \x03(\x0e\x32!.fiducia.retrieval.v1.PassageFlag\x12\x15\n\rasset_classes\x18\x11 \x03(\t\x12/\n\x0brisk_levels\x18\x12 \x03(\x0e\x32\x1a.fiducia.type.v1.RiskLevel\x12\x15\n\rjurisdictions\x18\x13 \x03(\t\x12\x0e\n\x06issuer\x18\x14 \x01(\t\x12\x12\n\ncollection\x18\x15 \x01(\t\x12\x14\n\x0ctable_header\x18\x16 \x01(\t\x12\x0f\n\x07licence\x18\x17 \x01(\tB\x07\n\x05_page*\x7f\n\x0c\x44ocumentKind\x12\x1d\n\x19\x44OCUMENT_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44OCUMENT_KIND_GUIDE\x10\x01\x12\x1b\n\x17\x44OCUMENT_KIND_FACTSHEET\x10\x02\x12\x1a\n\x16\x44OCUMENT_KIND_DOCUMENT\x10\x03*\x97\x01\n\nTrustLevel\x12\x1b\n\x17TRUST_LEVEL_UNSPECIFIED\x10\x00\x12\x1d\n\x19TRUST_LEVEL_FIRM_APPROVED\x10\x01\x12\x16\n\x12TRUST_LEVEL_ISSUER\x10\x02\x12\x18\n\x14TRUST_LEVEL_EXTERNAL\x10\x03\x12\x1b\n\x17TRUST_LEVEL_QUARANTINED\x10\x04*N\n\x0bPassageFlag\x12\x1c\n\x18PASSAGE_FLAG_UNSPECIFIED\x10\x00\x12!\n\x1dPASSAGE_FLAG_INSTRUCTION_LIKE\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'fiducia.retrieval.v1.passage_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DOCUMENTKIND']._serialized_start=738
-  _globals['_DOCUMENTKIND']._serialized_end=865
-  _globals['_TRUSTLEVEL']._serialized_start=868
-  _globals['_TRUSTLEVEL']._serialized_end=1019
-  _globals['_PASSAGEFLAG']._serialized_start=1021
-  _globals['_PASSAGEFLAG']._serialized_end=1099
+  _globals['_DOCUMENTKIND']._serialized_start=777
+  _globals['_DOCUMENTKIND']._serialized_end=904
+  _globals['_TRUSTLEVEL']._serialized_start=907
+  _globals['_TRUSTLEVEL']._serialized_end=1058
+  _globals['_PASSAGEFLAG']._serialized_start=1060
+  _globals['_PASSAGEFLAG']._serialized_end=1138
   _globals['_PASSAGE']._serialized_start=141
-  _globals['_PASSAGE']._serialized_end=736
+  _globals['_PASSAGE']._serialized_end=775
 # @@protoc_insertion_point(module_scope)

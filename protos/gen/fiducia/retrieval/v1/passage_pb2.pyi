@@ -129,6 +129,8 @@ class Passage(_message.Message):
     JURISDICTIONS_FIELD_NUMBER: _builtins.int
     ISSUER_FIELD_NUMBER: _builtins.int
     COLLECTION_FIELD_NUMBER: _builtins.int
+    TABLE_HEADER_FIELD_NUMBER: _builtins.int
+    LICENCE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Document id, a prefix of the text's digest and its occurrence: survives edits elsewhere in the document."""
     document_id: _builtins.str
@@ -157,6 +159,10 @@ class Passage(_message.Message):
     """Who stands behind the product or the document; empty if unknown."""
     collection: _builtins.str
     """The import that the document belongs to: "kb" for the knowledge base."""
+    table_header: _builtins.str
+    """The header row of the table that the words begin within, where they leave it out; empty elsewhere."""
+    licence: _builtins.str
+    """Terms under which the document may be used, as its importer stated them."""
     @_builtins.property
     def span(self) -> _text_pb2.Span:
         """Where the passage stands in the document's text."""
@@ -209,10 +215,12 @@ class Passage(_message.Message):
         jurisdictions: _abc.Iterable[_builtins.str] | None = ...,
         issuer: _builtins.str = ...,
         collection: _builtins.str = ...,
+        table_header: _builtins.str = ...,
+        licence: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_page", b"_page", "effective_date", b"effective_date", "expiry_date", b"expiry_date", "page", b"page", "span", b"span"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page", b"_page", "asset_classes", b"asset_classes", "collection", b"collection", "document_digest", b"document_digest", "document_id", b"document_id", "effective_date", b"effective_date", "expiry_date", b"expiry_date", "flags", b"flags", "heading", b"heading", "id", b"id", "issuer", b"issuer", "jurisdictions", b"jurisdictions", "kind", b"kind", "language", b"language", "page", b"page", "product_id", b"product_id", "risk_levels", b"risk_levels", "source", b"source", "span", b"span", "text", b"text", "title", b"title", "trust", b"trust"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page", b"_page", "asset_classes", b"asset_classes", "collection", b"collection", "document_digest", b"document_digest", "document_id", b"document_id", "effective_date", b"effective_date", "expiry_date", b"expiry_date", "flags", b"flags", "heading", b"heading", "id", b"id", "issuer", b"issuer", "jurisdictions", b"jurisdictions", "kind", b"kind", "language", b"language", "licence", b"licence", "page", b"page", "product_id", b"product_id", "risk_levels", b"risk_levels", "source", b"source", "span", b"span", "table_header", b"table_header", "text", b"text", "title", b"title", "trust", b"trust"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__page: _TypeAlias = _typing.Literal["page"]  # noqa: Y015
     _WhichOneofArgType__page: _TypeAlias = _typing.Literal["_page", b"_page"]  # noqa: Y015
