@@ -71,14 +71,6 @@ def without_turnover(request: OptimizeJob) -> OptimizeJob:
     return replace(request, problem=replace(request.problem, limits=limits))
 
 
-def contradictory(count: int) -> OptimizeJob:
-    """Return a request whose linear limits cannot hold together: every class at most 15 %, in sum 90 %."""
-    request = job(count)
-    groups = tuple(replace(group, bound=Bound(0.05, 0.15)) for group in request.problem.limits.groups)
-    limits = replace(request.problem.limits, groups=groups)
-    return replace(request, problem=replace(request.problem, limits=limits))
-
-
 def moments_of(request: OptimizeJob) -> Moments:
     """Return the moments of the request's products."""
     return product_moments(request.problem.products, request.problem.base_currency, request.market)
