@@ -88,19 +88,19 @@ class Reach:
         self._cuts: list[Row] = []
         # Weights whose bad scenarios matter.
         self._near: list[Vector] = []
+        self._lowest: dict[
+            tuple[tuple[int, ...], Measure, tuple[Measure, ...]], tuple[Sequence[Row], Lowest | None]
+        ] = {}
         self._ways: dict[tuple[tuple[int, ...], tuple[Measure, ...]], tuple[Sequence[Row], Way | None]] = {}
 
     def least(self, measure: Measure, rows: Sequence[Row], others: Sequence[Measure] = ()) -> Lowest | None:
         """Return the least of the measure under these limits; None where they contradict. Raises SolutionRefused."""
-        if others:
-            return self._least_beside(measure, rows, others)
-        optimum = self._tail(measure.cvar, rows) if measure.cvar else self._solver.solve(self._form_for(measure, rows))
-        if optimum is None:
-            return None
-        weights = optimum.solution.weights
-        if measure.cvar is not None:
-            self._near = [*self._near, weights][-_MOST_NEAR:]
-        return Lowest(self._value(measure, weights), weights, tuple(row for row in rows if _presses(row, optimum)))
+        key = (tuple(map(id, rows)), measure, tuple(others))
+        if key not in self._lowest:
+            # Rows are kept with the answer, so that no other has their id.
+            found = self._least_beside(measure, rows, others) if others else self._least_alone(measure, rows)
+            self._lowest[key] = (tuple(rows), found)
+        return self._lowest[key][1]
 
     def way_out(self, rows: Sequence[Row], measures: Sequence[Measure]) -> Way | None:
         """Return values of the measures that rows allow together, none lower than its limit, and the rows that press.
@@ -111,7 +111,7 @@ class Reach:
         key = (tuple(map(id, rows)), tuple(measures))
         if key not in self._ways:
             # Rows are kept with the answer, so that no other has their id.
-            self._ways[key] = (rows, self._way_out(rows, measures))
+            self._ways[key] = (tuple(rows), self._way_out(rows, measures))
         return self._ways[key][1]
 
     def are_beyond(self, measures: Sequence[Measure], rows: Sequence[Row]) -> bool:
@@ -135,7 +135,20 @@ class Reach:
         found = self._given(rows, [Linear(row), *map(self._limit, measures)])
         return None if found is None else max(found.by[0], 0.0)
 
+    def _least_alone(self, measure: Measure, rows: Sequence[Row]) -> Lowest | None:
+        optimum = self._tail(measure.cvar, rows) if measure.cvar else self._solver.solve(self._form_for(measure, rows))
+        if optimum is None:
+            return None
+        weights = optimum.solution.weights
+        if measure.cvar is not None:
+            self._near = [*self._near, weights][-_MOST_NEAR:]
+        return Lowest(self._value(measure, weights), weights, tuple(row for row in rows if _presses(row, optimum)))
+
     def _way_out(self, rows: Sequence[Row], measures: Sequence[Measure]) -> Way | None:
+        if len(measures) == 1:
+            (alone,) = measures
+            least = self.least(alone, rows)
+            return None if least is None else ([max(alone.limit, least.value)], least.pressing)
         found = self._given(rows, [self._limit(each, price=self._price(each)) for each in measures])
         if found is None:
             return None
