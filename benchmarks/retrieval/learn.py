@@ -1,7 +1,7 @@
 """Learn the relevance model from development questions: `python -m benchmarks.retrieval.learn [--out FILE]`.
 
-A logistic regression for each pair of languages over the candidates of every development question: of our own split
-and of a half of each public set that is here (the other half is measured). Unanswerable questions, also those of
+Weights for each pair of languages over the candidates of every development question (`listwise`): of our own split and
+of a half of each public set that is here (the other half is measured). Unanswerable questions, also those of
 data/learn-*, teach what "nothing relevant" looks like and what kinds of question have no answer here (`Scope`). The
 threshold is the relevance that keeps a result for the wanted share of answerable development questions, each judged by
 a model that has not seen it (five-fold cross-fitting).
@@ -15,16 +15,15 @@ import sys
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from benchmarks.retrieval.kinds import Kinds, folds
+from benchmarks.retrieval.listwise import Listed, fitted
 from benchmarks.retrieval.questions import Question, read_questions
 from benchmarks.retrieval.sets import PUBLIC_SETS, LabelledSet, open_all, own_set, public_set
 from services.retrieval.encoders.chosen import find_encoders
@@ -39,11 +38,8 @@ _OUT = Path(__file__).parents[2] / "services" / "retrieval" / "relevance.json"
 _ANSWERED = 0.92
 # Log-odds where not even a candidate was found.
 _NOTHING = -20.0
-# What a question of a public set weighs: those sets ask about passages that answer in the question's words, and at a
-# full weight English passages without known questions would seem far less relevant than Chinese ones.
+# What a question of a public set weighs: there are more of them, and they are of one kind.
 _PUBLIC_WEIGHT = 0.2
-# Weak: there are thousands of candidates for a handful of weights.
-_INVERSE_REGULARISATION = 10.0
 
 
 @dataclass(frozen=True)
@@ -106,26 +102,27 @@ def examples_of(labelled: LabelledSet, engine: Engine, questions: Sequence[Quest
 
 
 def learned(examples: Iterable[Example]) -> dict[Pair, PairModel]:
-    """Return a model for each pair of languages. A pair without a relevant passage gets none."""
-    seen: defaultdict[Pair, list[tuple[NDArray[Any], ...]]] = defaultdict(list)
+    """Return a model for each pair of languages, those with known questions apart: no question has both to order."""
+    lists: defaultdict[tuple[str, bool], list[Listed]] = defaultdict(list)
     for example in examples:
-        for group, labels in zip(example.groups, example.labels, strict=True):
-            for pair, features in _views(group):
-                seen[pair].append((features, labels, np.full(len(labels), example.weight)))
-    joined = {pair: [np.concatenate(column) for column in zip(*seen[pair], strict=True)] for pair in seen}
-    return {pair: _fitted(*joined[pair]) for pair in sorted(joined, key=astuple) if joined[pair][1].any()}
+        for has_questions, groups in _views(example):
+            lists[example.question.language, has_questions].append(Listed(groups, example.labels, example.weight))
+    return {pair: model for key in sorted(lists) for pair, model in fitted(lists[key]).items()}
 
 
-def _views(group: Candidates) -> Iterator[tuple[Pair, NDArray[np.float64]]]:
+def _views(example: Example) -> Iterator[tuple[bool, list[Candidates]]]:
     """Yield what a model sees of the candidates: as they are, and as if nobody had written questions for them.
 
     Imported documents come without questions, in every language and about every product.
     """
-    yield group.pair, group.features
-    if group.pair.has_questions:
+    if all(group.pair.has_questions for group in example.groups):
+        yield True, example.groups
+    unknown = []
+    for group in example.groups:
         without = group.features.copy()
         without[:, FIRST_OF_QUESTIONS:] = 0.0
-        yield replace(group.pair, has_questions=False), without
+        unknown.append(Candidates(replace(group.pair, has_questions=False), group.numbers, without))
+    yield False, unknown
 
 
 def unseen_best(examples: Sequence[Example], public: Sequence[Example]) -> NDArray[np.float64]:
@@ -143,17 +140,12 @@ def _best(example: Example, model: RelevanceModel) -> float:
     return max((float(some.max()) for some in scores if len(some)), default=_NOTHING)
 
 
-def _fitted(features: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64]) -> PairModel:
-    fit = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=2_000).fit(features, labels, sample_weight=weights)
-    return PairModel(float(fit.intercept_[0]), np.asarray(fit.coef_[0]))
-
-
 def _content(model: RelevanceModel) -> str:
     pairs = [
         {
             **asdict(pair),
-            "intercept": round(one.intercept, 4),
-            "weights": [round(float(weight), 4) for weight in one.weights],
+            "intercept": round(one.intercept, 3),
+            "weights": [round(float(weight), 3) for weight in one.weights],
         }
         for pair, one in model.pairs.items()
     ]
