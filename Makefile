@@ -47,11 +47,11 @@ bench-optimizer: install-dev ## measure the optimizer against libraries and raw 
 	@$(BIN)/python -m benchmarks.optimizer.positions
 	@$(BIN)/python -m benchmarks.optimizer.served
 
-bench-retrieval: install-dev ## measure search quality and speed against three engines (20 minutes)
+bench-retrieval: install-dev ## measure search quality, speed and scale beside three engines (an hour)
 	@$(BIN)/python -m benchmarks.retrieval
 	@$(BIN)/python -m benchmarks.retrieval.speed
 	@$(BIN)/python -m benchmarks.retrieval.encoders
-	@$(BIN)/python -m benchmarks.retrieval.scale --sizes 10000,100000
+	@$(BIN)/python -m benchmarks.retrieval.scale --sizes 10000,100000,1000000
 
 install: $(VENV)/.services ## install the services into .venv
 install-dev: $(VENV)/.dev ## install the services and the development tools into .venv
