@@ -126,7 +126,8 @@ def _worth_a_look(snapshot: Snapshot, asked: Asked, eligible: Numbers, searches:
     worth[_spread(snapshot, eligible, lambda among: _sharing(among, searches.shares))] = True
     worth[_spread(snapshot, eligible, lambda among: searches.near.nearest(among, _CANDIDATES))] = True
     worth[owners_of(_sharing(questions - first, searches.question_shares) + first)] = True
-    worth[_spread(snapshot, eligible, lambda among: _sharing(among, searches.expanded_shares))] = True
+    if asked.with_known:
+        worth[_spread(snapshot, eligible, lambda among: _sharing(among, searches.expanded_shares))] = True
     worth[owners_of(searches.near_questions.nearest(questions, _CANDIDATES))] = True
     return np.flatnonzero(worth)
 
@@ -137,14 +138,21 @@ def _spread(snapshot: Snapshot, among: Numbers, search: Callable[[Numbers], Numb
     for _ in range(_ROUNDS):
         found = search(among)
         documents = snapshot.table.documents(found)
-        values, counts = np.unique(documents, return_counts=True)
-        crowding = values[counts > _OF_ONE_DOCUMENT]
+        crowding = _crowding(documents)
+        if not len(crowding):
+            kept.append(found)
+            break
         kept += [found[documents == one][:_OF_ONE_DOCUMENT] for one in crowding]
         kept.append(found[~np.isin(documents, crowding)])
-        if not len(crowding):
-            break
         among = among[~np.isin(snapshot.table.documents(among), crowding)]
     return np.concatenate(kept)
+
+
+def _crowding(documents: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return each document that stands here more often than one may."""
+    ordered = np.sort(documents)
+    repeated = ordered[_OF_ONE_DOCUMENT:]
+    return np.asarray(np.unique(repeated[repeated == ordered[: len(repeated)]]) if len(repeated) else repeated)
 
 
 def _sharing(numbers: Numbers, shares: Shares) -> Numbers:
