@@ -20,7 +20,7 @@ _FOLDS = 5
 _SEED = 20261128
 _INVERSE_REGULARISATION = 3.0
 # All known questions together weigh as much as this share of the labelled ones that have an answer: they are many, and
-# written by other people than ask.
+# not what clients typed.
 _KNOWN_SHARE = 1.0
 
 Vectors = NDArray[np.float32]

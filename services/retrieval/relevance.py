@@ -1,6 +1,6 @@
-"""How likely a passage answers a question: a logistic model over features, learned from judged questions.
+"""How likely a passage answers a question: a linear model over features, learned from judged questions.
 
-Source: logistic regression as a reranker and its calibration, Platt (1999).
+Source: order by listwise softmax, Cao and others (2007); its scale of log-odds, Platt (1999).
 """
 
 from __future__ import annotations
