@@ -52,6 +52,7 @@ def contradictions(count: int) -> list[Contradiction]:
         Contradiction("loss in the worst of 2,500 scenarios", _loss(count, 0.5, None), 500.0),
         Contradiction("volatility and loss, both too low", _loss(count, 0.5, 0.5), 500.0),
         Contradiction("volatility and loss, either can be kept", _loss(count, None, None), 500.0),
+        Contradiction("loss against a floor on each of 39 products", _loss_against_floors(count, 39), 500.0),
         Contradiction("positions against caps", _few_positions(count), 500.0),
     ]
 
@@ -118,6 +119,19 @@ def _loss(count: int, share_of_loss: float | None, share_of_volatility: float | 
             request, max_cvar=CvarLimit(_between(least, other), _CONFIDENCE), max_volatility=_between(low, high)
         )
     return _changed(request, max_cvar=CvarLimit(least * share_of_loss, _CONFIDENCE), max_volatility=volatility)
+
+
+def _loss_against_floors(count: int, floors: int) -> OptimizeJob:
+    """Return a request that wants 0.7 in the products of highest volatility and less of a loss than they allow."""
+    request = _loss(count, 1.0, None)
+    moments = moments_of(request)
+    volatilities = np.sqrt((moments.root**2).sum(axis=1) + moments.specific**2)
+    riskiest = [request.problem.products[place].id for place in np.argsort(-volatilities)[:floors]]
+    limits = Limits(products={name: Bound(0.7 / floors) for name in riskiest})
+    bound = replace(request, problem=replace(request.problem, limits=limits))
+    outcomes = np.asarray(expectations_of(request.problem, request.market).outcomes)
+    least = mean_loss(outcomes @ _weights(bound, MinimumCvar(_CONFIDENCE)), _CONFIDENCE)
+    return _changed(bound, max_cvar=CvarLimit(0.9 * least, _CONFIDENCE))
 
 
 def _few_positions(count: int) -> OptimizeJob:

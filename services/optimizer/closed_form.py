@@ -9,9 +9,9 @@ import numpy as np
 from services.optimizer.answers import ConflictingLimit, Infeasible
 from services.optimizer.certificate import TOLERANCE, Certificate, Residuals
 from services.optimizer.constraints import MAX_TURNOVER, Row, current_weights, product_rows, shared_rows, turnover
+from services.optimizer.measures import Measure, measures_of
 from services.optimizer.moments import Matrix, Moments, Vector
 from services.optimizer.problem import Problem
-from services.optimizer.reach import Measure, measures_of
 from services.optimizer.rounding import outward
 from services.optimizer.tails import mean_loss
 from shared.errors import SolutionRefused, UnsupportedCombination

@@ -18,9 +18,10 @@ from itertools import chain, combinations
 from services.optimizer.answers import ConflictingLimit, Infeasible
 from services.optimizer.constraints import MAX_TURNOVER, Row, current_weights, product_rows, shared_rows, turnover
 from services.optimizer.linear_limits import SLACK, LinearLimits, turnover_row
+from services.optimizer.measures import Measure, is_above, measures_of
 from services.optimizer.moments import Matrix, Moments, Vector
 from services.optimizer.problem import Problem
-from services.optimizer.reach import Measure, Reach, is_above, measures_of
+from services.optimizer.reach import Reach
 from services.optimizer.rounding import outward
 from services.optimizer.solve import Solver
 from services.optimizer.weight_sums import WeightSums

@@ -13,51 +13,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.optimizer.cone_program import Deviation, Given, Limit, Linear, Loss, given_way
+from services.optimizer.cone_limits import Deviation, Limit, Linear, Loss
+from services.optimizer.cone_program import Given, given_way
 from services.optimizer.constraints import MAX_TURNOVER, Row
+from services.optimizer.loss_witness import loss_witness
+from services.optimizer.measures import Measure, is_above
 from services.optimizer.moments import Matrix, Moments, Vector
 from services.optimizer.objective import MinimumTrackingError, MinimumVariance, goal_of
-from services.optimizer.problem import CvarLimit, Limits, Problem, TrackingErrorLimit
+from services.optimizer.problem import CvarLimit, Limits, Problem
 from services.optimizer.solve import Optimum, Solver
 from services.optimizer.standard_form import StandardForm, standard_form
 from services.optimizer.tail_program import TailSolver
 from services.optimizer.tail_starts import Continued
-from services.optimizer.tails import MAX_CVAR, cut, mean_loss, row_of
-from services.optimizer.within import TRACKING_ERROR
+from services.optimizer.tails import cut, mean_loss, row_of
 from shared.errors import SolutionRefused
 
-# What a solver's rounding may add to the least value of a curved measure, as a share of it.
-MEASURE_SLACK = 1e-6
 _SMALLEST_MULTIPLIER = 1e-7
 # Linear limits that are tried one by one before the cone program is asked.
-_MOST_CUTS = 20
+_MOST_CUTS = 4
 # With the bad scenarios of the last few portfolios the next program seldom lacks any.
 _MOST_NEAR = 2
 # A limit of nothing gives way at the price of a thousandth.
 _SMALLEST_LIMIT = 1e-3
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A curved limit of the request: on the volatility, or what `tracking` or `cvar` say."""
-
-    field: str
-    limit: float
-    tracking: TrackingErrorLimit | None = None
-    cvar: CvarLimit | None = None
-
-
-def measures_of(limits: Limits) -> list[Measure]:
-    """Return the curved limits of a request."""
-    found = []
-    if limits.max_volatility is not None:
-        found.append(Measure(limits.volatility_field, limits.max_volatility))
-    if limits.tracking_error is not None:
-        tracking = limits.tracking_error
-        found.append(Measure(TRACKING_ERROR, tracking.max_tracking_error, tracking=tracking))
-    if limits.max_cvar is not None:
-        found.append(Measure(MAX_CVAR, limits.max_cvar.max_loss, cvar=limits.max_cvar))
-    return found
 
 
 Way = tuple[list[float], tuple[Row, ...]]
@@ -88,6 +65,8 @@ class Reach:
         self._cuts: list[Row] = []
         # Weights whose bad scenarios matter.
         self._near: list[Vector] = []
+        # Weights of the least loss under limits that do not allow the one of the request.
+        self._least_loss: Vector | None = None
         self._lowest: dict[
             tuple[tuple[int, ...], Measure, tuple[Measure, ...]], tuple[Sequence[Row], Lowest | None]
         ] = {}
@@ -118,8 +97,13 @@ class Reach:
         """Return whether no portfolio keeps these measures and rows. Raises SolutionRefused."""
         head, *others = measures
         if not others:
+            if head.cvar is not None and self._is_kept_near(head.cvar, rows):
+                return False
             least = self.least(head, rows)
-            return least is None or is_above(least.value, head)
+            if least is None or not is_above(least.value, head):
+                return least is None
+            self._least_loss = self._least_loss if head.cvar is None else least.weights
+            return True
         if len(measures) == 2 and others[0].cvar is not None:
             answer = self._by_cuts(head, others[0], rows)
             if answer is not None:
@@ -134,6 +118,13 @@ class Reach:
         """
         found = self._given(rows, [Linear(row), *map(self._limit, measures)])
         return None if found is None else max(found.by[0], 0.0)
+
+    def _is_kept_near(self, limit: CvarLimit, rows: Sequence[Row]) -> bool:
+        """Return whether a portfolio near the one of least loss that was found last keeps the loss and the rows."""
+        form, weights = self._form(rows), self._least_loss
+        if weights is None:
+            return False
+        return loss_witness(form, weights, self._scenarios, limit) is not None
 
     def _least_alone(self, measure: Measure, rows: Sequence[Row]) -> Lowest | None:
         optimum = self._tail(measure.cvar, rows) if measure.cvar else self._solver.solve(self._form_for(measure, rows))
@@ -168,6 +159,7 @@ class Reach:
                 return False
             if cvar.cvar is not None:
                 self._cuts.append(cut(self._scenarios, least.weights, cvar.cvar))
+                self._near = [*self._near, least.weights][-_MOST_NEAR:]
         return None
 
     def _least_beside(self, measure: Measure, rows: Sequence[Row], others: Sequence[Measure]) -> Lowest | None:
@@ -244,11 +236,6 @@ class Reach:
         if self._returns is None:
             raise SolutionRefused("a limit on the loss in the worst scenarios has no scenarios")
         return self._returns
-
-
-def is_above(value: float, measure: Measure) -> bool:
-    """Return whether the value is above the limit by more than rounding."""
-    return value > measure.limit + abs(measure.limit) * MEASURE_SLACK
 
 
 def _shared(rows: Sequence[Row]) -> tuple[Row, ...]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.optimizer.cone_program import Deviation, Loss, given_way
+from services.optimizer.cone_limits import Deviation, Loss
+from services.optimizer.cone_program import given_way
 from services.optimizer.constraints import Row
 from services.optimizer.moments import Matrix, Vector
 from services.optimizer.problem import CvarLimit, TrackingErrorLimit
