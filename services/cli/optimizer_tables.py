@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.contradictions import together, way_out
 from services.cli.format import percent, short
 from services.cli.optimizer_words import bound_words, limit_words
 
@@ -88,29 +89,18 @@ def show_infeasibility(found: portfolio_pb2.Infeasibility) -> RenderableType:
     return Group(
         Text(f"No portfolio meets all limits. {_blame(len(found.conflicts))}", style="bold yellow"),
         table,
-        Text(_way_out(found), style="dim"),
+        Text(way_out(found), style="dim"),
         *_together(found),
     )
 
 
 def _together(found: portfolio_pb2.Infeasibility) -> list[RenderableType]:
-    """Return what to relax all at once; nothing where one limit shown above is that already."""
-    if len(found.relax_together) < 2 and any(limit.HasField("relaxed_bound") for limit in found.conflicts):
-        return []
-    lines = [f"{limit_words(limit)}: {_relaxed(limit)} ({limit.field})" for limit in found.relax_together]
+    lines = [f"{limit_words(limit)}: {_relaxed(limit)} ({limit.field})" for limit in together(found)]
     return bullets("Relaxing all of these together makes it possible", lines)
 
 
 def _blame(count: int) -> str:
     return "These contradict each other:" if count > 1 else "This one cannot be met:"
-
-
-def _way_out(found: portfolio_pb2.Infeasibility) -> str:
-    if any(limit.HasField("relaxed_bound") for limit in found.conflicts):
-        return "Loosening any one of them as shown makes the request possible."
-    if len(found.conflicts) > 1:
-        return "No single one of them can resolve it; loosen several."
-    return "Loosening it alone does not help: other limits are in the way too."
 
 
 def _relaxed(limit: portfolio_pb2.ConflictingLimit) -> str:

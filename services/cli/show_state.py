@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fiducia.advisor.v1 import proposal_pb2
+from fiducia.optimizer.v1 import portfolio_pb2
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.format import day, percent, short
+from services.cli.contradictions import enough, tells_relaxations, together, way_out
+from services.cli.format import day, short
 from services.cli.limits import client_field, limit_in_words
 from services.cli.show_prose import show_findings
 
@@ -58,11 +60,29 @@ def show_outcome(proposal: proposal_pb2.Proposal, language: str) -> RenderableTy
 
 
 def _infeasible(proposal: proposal_pb2.Proposal) -> RenderableType:
-    lines = [Text("INFEASIBLE: these limits contradict each other; loosen any one of them.", style="bold")]
-    for conflict in proposal.infeasibility.conflicts:
-        field = client_field(conflict)
-        line = Text.assemble("  ", (f"{field}: " if field else "", "bold"), limit_in_words(conflict))
-        if conflict.HasField("relaxed_bound"):
-            line.append(f"; with {percent(conflict.relaxed_bound)} there is a solution")
-        lines.append(line)
+    found = proposal.infeasibility
+    is_told = tells_relaxations(found)
+    what = "this limit cannot be met" if len(found.conflicts) == 1 else "these limits contradict each other"
+    lines = [Text(f"INFEASIBLE: {what}.", style="bold")]
+    lines += [_limit_line(limit, _alone(limit, is_told)) for limit in found.conflicts]
+    is_known = is_told or any(limit.HasField("relaxed_bound") for limit in found.conflicts)
+    lines.append(Text(way_out(found) if is_known else "Loosen one or several of the limits."))
+    jointly = together(found)
+    if jointly:
+        lines.append(Text("With all of these together there is a solution:", style="bold"))
+        lines += [_limit_line(limit, f"; relaxed to {enough(limit)}") for limit in jointly]
     return Group(*lines)
+
+
+def _limit_line(limit: portfolio_pb2.ConflictingLimit, rest: str) -> Text:
+    field = client_field(limit)
+    return Text.assemble("  ", (f"{field}: " if field else "", "bold"), limit_in_words(limit), rest)
+
+
+def _alone(limit: portfolio_pb2.ConflictingLimit, is_told: bool) -> str:
+    """Return what loosening this limit alone does; nothing where the proposal does not tell."""
+    if limit.HasField("relaxed_bound"):
+        return f"; with {enough(limit)} there is a solution"
+    if limit.relaxation_not_sought:
+        return "; whether it is enough alone was not computed"
+    return "; loosening it alone is not enough" if is_told else ""

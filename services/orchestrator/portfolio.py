@@ -155,16 +155,26 @@ class OptimalPortfolio:
 
 @dataclass(frozen=True)
 class ConflictingLimit:
-    """One member of a contradiction; relaxed_bound None: this limit alone cannot resolve it."""
+    """One member of a contradiction.
+
+    relaxed_bound: where, all else kept, a portfolio exists; None where this limit alone cannot resolve it.
+    is_unsought: whether it is None because it was not computed: this limit may then resolve it alone.
+    """
 
     field: str
     bound: float
     relaxed_bound: float | None = None
+    is_unsought: bool = False
 
 
 @dataclass(frozen=True)
 class Infeasibility:
-    """A smallest set of limits that contradict each other."""
+    """A smallest set of limits that contradict each other.
+
+    relax_together: limits that make a portfolio possible all at once, each at its relaxed bound, whatever
+    contradictions there are; some may be no members of the set. Empty where none were found.
+    """
 
     conflicts: tuple[ConflictingLimit, ...]
     market_snapshot: str = ""
+    relax_together: tuple[ConflictingLimit, ...] = ()

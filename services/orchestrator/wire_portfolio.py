@@ -59,8 +59,12 @@ def outcome_of(response: service_pb.OptimizePortfolioResponse) -> OptimalPortfol
         case "optimal":
             return _portfolio_of(response.optimal, response.market_snapshot)
         case "infeasibility":
-            conflicts = tuple(_conflict_of(conflict) for conflict in response.infeasibility.conflicts)
-            return Infeasibility(conflicts, response.market_snapshot)
+            found = response.infeasibility
+            return Infeasibility(
+                conflicts=tuple(_conflict_of(limit) for limit in found.conflicts),
+                market_snapshot=response.market_snapshot,
+                relax_together=tuple(_conflict_of(limit) for limit in found.relax_together),
+            )
         case _:
             raise ValueError("the optimizer's answer holds no outcome")
 
@@ -101,11 +105,19 @@ def binding_limit_message(limit: BindingLimit) -> pb.BindingLimit:
 
 def infeasibility_message(infeasibility: Infeasibility) -> pb.Infeasibility:
     """Return a contradiction as a message."""
-    conflicts = [
-        pb.ConflictingLimit(field=limit.field, bound=limit.bound, relaxed_bound=limit.relaxed_bound)
-        for limit in infeasibility.conflicts
-    ]
-    return pb.Infeasibility(conflicts=conflicts)
+    return pb.Infeasibility(
+        conflicts=[_conflict_message(limit) for limit in infeasibility.conflicts],
+        relax_together=[_conflict_message(limit) for limit in infeasibility.relax_together],
+    )
+
+
+def _conflict_message(limit: ConflictingLimit) -> pb.ConflictingLimit:
+    return pb.ConflictingLimit(
+        field=limit.field,
+        bound=limit.bound,
+        relaxed_bound=limit.relaxed_bound,
+        relaxation_not_sought=limit.is_unsought,
+    )
 
 
 def _terms_message(terms: ProductTerms) -> pb.ProductTerms:
@@ -185,4 +197,4 @@ def _analysis_of(message: pb.RiskAnalysis) -> RiskAnalysis:
 
 def _conflict_of(message: pb.ConflictingLimit) -> ConflictingLimit:
     relaxed = message.relaxed_bound if message.HasField("relaxed_bound") else None
-    return ConflictingLimit(message.field, message.bound, relaxed)
+    return ConflictingLimit(message.field, message.bound, relaxed, message.relaxation_not_sought)

@@ -45,6 +45,20 @@ async def test_a_proposal_is_streamed_stage_by_stage_up_to_the_whole(tmp_path: P
     assert {f.id for f in whole.facts} >= {"total_value", "cost_share"}
 
 
+async def test_what_to_relax_reaches_the_client_and_the_record(tmp_path: Path) -> None:
+    fakes = Fakes()
+    fakes.optimizer.infeasible = True
+    async with advisor(tmp_path, fakes.upstream) as running:
+        whole = (await running.created(create_request()))[-1].completed
+    async with advisor(tmp_path, fakes.upstream) as restarted:
+        stored = await restarted.get(whole.id)
+
+    assert whole.state == pb.PROPOSAL_STATE_INFEASIBLE
+    assert [limit.relaxation_not_sought for limit in whole.infeasibility.conflicts] == [False, True]
+    assert [limit.relaxed_bound for limit in whole.infeasibility.relax_together] == [0.015, 0.2]
+    assert stored == whole
+
+
 async def test_create_answers_at_once_and_the_work_goes_on_alone(tmp_path: Path) -> None:
     fakes = Fakes(advice=FakeAdvice(gate=asyncio.Event()))
     async with advisor(tmp_path, fakes.upstream) as running:

@@ -97,6 +97,8 @@ async def test_limits_that_contradict_are_named(orchestrator: Process) -> None:
 
     assert infeasible.state == pb.PROPOSAL_STATE_INFEASIBLE
     assert "limits.max_volatility" in {limit.field for limit in infeasible.infeasibility.conflicts}
+    together = {limit.field: limit.relaxed_bound for limit in infeasible.infeasibility.relax_together}
+    assert together["limits.max_volatility"] > 0.0001
 
 
 async def test_an_unknown_index_snapshot_fails_by_name(orchestrator: Process) -> None:

@@ -162,6 +162,17 @@ def test_a_contradiction_tells_what_to_relax_together_and_what_was_not_computed(
     assert "- B at least 40.0 %: B at least 20.0 % (limits.products[B].min_weight)" in text
 
 
+def test_where_nothing_was_computed_nothing_is_said_to_be_of_no_help() -> None:
+    response = service.OptimizePortfolioResponse()
+    for side in ("min", "max"):
+        response.infeasibility.conflicts.add(field=f"limits.products[A].{side}_weight", relaxation_not_sought=True)
+
+    text = flat(show_optimization(request(), response))
+
+    assert "Whether loosening one limit alone is enough was not computed; it may be." in text
+    assert "No single one" not in text
+
+
 def test_what_all_limits_cost_is_one_sentence() -> None:
     response = service.OptimizePortfolioResponse()
     response.optimal.analysis.volatility = 0.1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fiducia.advice.v1 import segment_pb2
 from fiducia.advisor.v1 import client_pb2, proposal_pb2
 from fiducia.optimizer.v1 import portfolio_pb2
+from fiducia.optimizer.v1.portfolio_pb2 import ConflictingLimit as Conflict
 from fiducia.type.v1 import risk_pb2
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,14 +150,65 @@ def test_neither_the_file_nor_a_command_is_broken_into_lines() -> None:
     assert command in capture.get()
 
 
-def test_contradicting_limits_are_named_as_the_client_file_names_them() -> None:
-    conflict = portfolio_pb2.ConflictingLimit(field="limits.max_volatility", bound=0.01, relaxed_bound=0.034)
-    infeasible = samples.proposal(proposal_pb2.PROPOSAL_STATE_INFEASIBLE)
-    infeasible.infeasibility.CopyFrom(portfolio_pb2.Infeasibility(conflicts=[conflict]))
+def infeasible(*conflicts: Conflict, together: Sequence[Conflict] = ()) -> proposal_pb2.Proposal:
+    proposal = samples.proposal(proposal_pb2.PROPOSAL_STATE_INFEASIBLE)
+    proposal.infeasibility.CopyFrom(portfolio_pb2.Infeasibility(conflicts=conflicts, relax_together=together))
+    return proposal
 
-    text = shown(show_outcome(infeasible, "en"))
+
+def conflict(field: str, bound: float, relaxed: float | None = None, unsought: bool = False) -> Conflict:
+    return Conflict(field=f"limits.{field}", bound=bound, relaxed_bound=relaxed, relaxation_not_sought=unsought)
+
+
+def test_contradicting_limits_are_named_as_the_client_file_names_them() -> None:
+    proposal = infeasible(conflict("max_volatility", 0.01, 0.034))
+
+    text = shown(show_outcome(proposal, "en"))
 
     assert "preferences.max_volatility: yearly volatility at most 1.0 %; with 3.4 % there is a solution" in text
+
+
+def test_a_bound_that_was_not_computed_does_not_read_like_one_that_does_not_exist() -> None:
+    volatility, floor = conflict("max_volatility", 0.01, unsought=True), conflict("products[BND].min_weight", 0.4)
+    proposal = infeasible(volatility, floor)
+
+    text = flat(show_outcome(proposal, "en"))
+
+    assert "yearly volatility at most 1.0 %; whether it is enough alone was not computed" in text
+    assert "BND at least 40.0 %; loosening it alone is not enough" in text
+    assert "Whether loosening one limit alone is enough was not computed; it may be." in text
+    assert "No single one" not in text
+
+
+def test_what_to_relax_together_is_told_so_that_it_is_enough() -> None:
+    volatility, floor = ("max_volatility", 0.01), ("groups[required_BND].min_weight", 0.4)
+    together = [conflict(*volatility, 0.0342), conflict(*floor, 0.3478)]
+
+    text = flat(show_outcome(infeasible(conflict(*volatility), conflict(*floor), together=together), "en"))
+
+    assert "No single one of them can resolve it; loosen several." in text
+    assert "With all of these together there is a solution:" in text
+    assert "preferences.max_volatility: yearly volatility at most 1.0 %; relaxed to 3.5 %" in text
+    assert "preferences.required_products: BND at least 40.0 %; relaxed to 34.7 %" in text
+
+
+def test_one_limit_that_is_enough_alone_is_not_told_twice() -> None:
+    volatility = conflict("max_volatility", 0.01, 0.034)
+
+    text = flat(show_outcome(infeasible(volatility, together=[volatility]), "en"))
+
+    assert "this limit cannot be met" in text
+    assert "together" not in text
+
+
+def test_a_proposal_that_kept_no_reason_for_an_absent_bound_claims_none() -> None:
+    proposal = infeasible(conflict("max_volatility", 0.01), conflict("max_turnover", 0.1))
+
+    text = flat(show_outcome(proposal, "en"))
+
+    assert "Loosen one or several of the limits." in text
+    assert "alone" not in text
+    assert "No single one" not in text
 
 
 def test_what_is_not_known_of_a_product_is_not_available() -> None:

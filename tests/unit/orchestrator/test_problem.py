@@ -76,6 +76,20 @@ def test_a_contradiction_names_the_wish_and_the_limit() -> None:
     assert fields == {"limits.groups[required_BND].min_weight", "limits.products[BND].max_weight"}
 
 
+def test_two_contradictions_at_once_tell_what_to_relax_together() -> None:
+    wishes = Preferences(required_products=(RequiredProduct("BND", 0.65),), max_volatility=0.0001)
+    client = situation(preferences=wishes)
+
+    answer = optimum(problem_of(client), utility(case(client)))
+
+    assert isinstance(answer, Infeasibility)
+    assert all(limit.relaxed_bound is None and not limit.is_unsought for limit in answer.conflicts)
+    fields = {limit.field for limit in answer.relax_together}
+    assert "limits.max_volatility" in fields
+    assert fields & {"limits.groups[required_BND].min_weight", "limits.products[BND].max_weight"}
+    assert all(limit.relaxed_bound is not None for limit in answer.relax_together)
+
+
 def test_a_fund_outside_the_catalogue_can_shrink_but_not_grow() -> None:
     fund = ExternalProduct("Old", "us_large_equity", "R3", None)
     problem = problem_of(situation(cash="90000", holdings=[outside("Old", "10000", fund)]))

@@ -11,13 +11,24 @@ import sys
 from pathlib import Path
 
 import pytest
+from fiducia.advisor.v1 import proposal_pb2 as pb
 from sqlalchemy.exc import IntegrityError
 
 from services.orchestrator.records.store import ProposalKey
+from services.orchestrator.steps import Conclusion, Versions
+from services.orchestrator.wire_portfolio import infeasibility_message
+from services.orchestrator.wire_proposal import finisher
 from shared.errors import InvalidRequest, NotFound, RequestIdReused
+from tests.fakes import INFEASIBLE
 from tests.unit.orchestrator.records_kit import TENANT, begun, digest, finish, open_journal, situation, stages, url_of
 
 REQUEST = "6f1c1d2e-9f7b-4a36-8b7e-0d3f6a1b2c3d"
+
+# State and outcome of an infeasible proposal as bytes of the first version: one member with its bound, one without.
+OLD_OUTCOME = (
+    b"\x10\x04RK\n)\n\x15limits.max_volatility\x11{\x14\xaeG\xe1z\x84?\x19{\x14\xaeG\xe1z\x94?"
+    b"\n\x1e\n\x13limits.max_turnover\x11\x9a\x99\x99\x99\x99\x99\xb9?"
+)
 
 # Ends the process, without any clean-up, at the moment the first event would be written.
 CRASH = """
@@ -52,6 +63,35 @@ def test_a_crash_in_the_middle_of_create_leaves_nothing(tmp_path: Path) -> None:
 
     assert ended.returncode == 9
     assert (rows(tmp_path, "proposals"), rows(tmp_path, "events")) == (0, 0)
+
+
+async def test_a_contradiction_is_kept_whole(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        recorder = await begun(journal)
+        await recorder.complete(finisher(Conclusion(INFEASIBLE, Versions("catalogue", "pack"))))
+        journal.release(recorder.key)
+    with open_journal(tmp_path) as journal:
+        kept = await journal.get(recorder.key)
+        check = await journal.verify_chain(recorder.key)
+
+    assert check.broken_at is None
+    assert kept.infeasibility == infeasibility_message(INFEASIBLE)
+
+
+async def test_a_contradiction_recorded_before_relaxations_were_kept_reads_and_verifies(tmp_path: Path) -> None:
+    with open_journal(tmp_path) as journal:
+        recorder = await begun(journal)
+        await recorder.complete(lambda proposal: proposal.MergeFromString(OLD_OUTCOME) and None)
+        journal.release(recorder.key)
+        kept = await journal.get(recorder.key)
+        check = await journal.verify_chain(recorder.key)
+
+    assert check.broken_at is None
+    volatility, turnover = kept.infeasibility.conflicts
+    assert (volatility.field, volatility.relaxed_bound) == ("limits.max_volatility", 0.02)
+    assert (turnover.field, turnover.HasField("relaxed_bound")) == ("limits.max_turnover", False)
+    assert (turnover.relaxation_not_sought, list(kept.infeasibility.relax_together)) == (False, [])
+    assert pb.Proposal(state=kept.state, infeasibility=kept.infeasibility).SerializeToString() == OLD_OUTCOME
 
 
 async def test_the_same_request_twice_is_one_proposal(tmp_path: Path) -> None:

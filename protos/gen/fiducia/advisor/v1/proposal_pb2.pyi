@@ -673,7 +673,9 @@ class Proposal(_message.Message):
 
     @_builtins.property
     def infeasibility(self) -> _portfolio_pb2.Infeasibility:
-        """The limits contradict each other."""
+        """The limits contradict each other. Proposals of earlier versions kept neither relax_together nor
+        relaxation_not_sought: where none of either is set, the absence of a relaxed_bound means nothing.
+        """
 
     @_builtins.property
     def block(self) -> Global___Block:
