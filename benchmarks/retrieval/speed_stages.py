@@ -69,7 +69,7 @@ class Stages:
         """Return the stages of a search, the whole of it, and the whole between messages."""
         snapshot = self.snapshot
         steps: dict[str, Step] = {
-            "filters": lambda _: snapshot.table.by_language(snapshot.table.eligible(PassageFilter(), _TODAY)),
+            "filters": lambda _: snapshot.table.eligible_by_language(PassageFilter(), _TODAY),
             "encoders": self._encode,
             "words": snapshot.words.shares,
             "names": snapshot.names.named,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,8 @@ class Asked:
     """A question with its language and the passages it may find, by their language.
 
     withdrawn: ids of documents that have no say.
-    with_known: whether the questions that passages are known to answer are searched too.
+    with_known: whether what reranks counts: the questions that passages are known to answer, which are searched too,
+          and the products that are named.
     """
 
     text: str
@@ -60,7 +62,7 @@ def gathered(
     words = snapshot.words.words(asked.text)
     shares = snapshot.words.shares_of(words), *_known_shares(snapshot, asked, words)
     near = _nearness_by_space(snapshot, asked, vectors)
-    named = snapshot.names.named(asked.text, asked.withdrawn)
+    named = snapshot.names.named(asked.text, asked.withdrawn) if asked.with_known else frozenset()
     for written, eligible in asked.eligible.items():
         by_meaning = near[_space(snapshot, asked.language, written)], near[_space(snapshot, asked.language)]
         searches = _Searches(*shares, *by_meaning)
@@ -83,10 +85,13 @@ def _known_shares(snapshot: Snapshot, asked: Asked, words: Sequence[str]) -> tup
 
 def _space(snapshot: Snapshot, *languages: str) -> int | None:
     """Return the number of the first encoder that knows all these languages."""
-    for number, space in enumerate(snapshot.spaces):
-        if all(language in space.encoder.languages for language in languages):
-            return number
-    return None
+    return _first_that_knows(snapshot.languages, languages)
+
+
+# Asked a dozen times in a search, with few different answers.
+@lru_cache(maxsize=64)
+def _first_that_knows(spaces: tuple[tuple[str, ...], ...], languages: tuple[str, ...]) -> int | None:
+    return next((number for number, known in enumerate(spaces) if set(languages) <= set(known)), None)
 
 
 def _nearness_by_space(
@@ -101,16 +106,23 @@ def _nearness_by_space(
 
 def _looked_for(snapshot: Snapshot, asked: Asked, space: int) -> Numbers:
     """Return the numbers of the passages and questions that are looked for in this space, ascending."""
-    is_passage = np.zeros(len(snapshot.passages), dtype=bool)
-    is_owner = np.zeros(len(snapshot.passages), dtype=bool)
-    for written, eligible in asked.eligible.items():
-        is_owner[eligible] = True
-        if _space(snapshot, asked.language, written) == space:
-            is_passage[eligible] = True
-    passages = np.flatnonzero(is_passage)
-    if _space(snapshot, asked.language) != space:
+    passages = _united(
+        snapshot,
+        [own for written, own in asked.eligible.items() if _space(snapshot, asked.language, written) == space],
+    )
+    if not asked.with_known or _space(snapshot, asked.language) != space:
         return passages
-    return np.concatenate([passages, _known(snapshot, asked, np.flatnonzero(is_owner))])
+    return np.concatenate([passages, _known(snapshot, asked, _united(snapshot, [*asked.eligible.values()]))])
+
+
+def _united(snapshot: Snapshot, parts: Sequence[Numbers]) -> Numbers:
+    """Return the passage numbers of all these parts, ascending; each part ascends."""
+    if len(parts) == 1:
+        return parts[0]
+    is_passage = np.zeros(len(snapshot.passages), dtype=bool)
+    for part in parts:
+        is_passage[part] = True
+    return np.flatnonzero(is_passage)
 
 
 def _known(snapshot: Snapshot, asked: Asked, passages: Numbers) -> Numbers:
@@ -120,28 +132,32 @@ def _known(snapshot: Snapshot, asked: Asked, passages: Numbers) -> Numbers:
 
 def _worth_a_look(snapshot: Snapshot, asked: Asked, eligible: Numbers, searches: _Searches) -> Numbers:
     """Return the passages that any search proposes: by words or meaning, over passages, known questions or both."""
-    first, owners_of = len(snapshot.passages), snapshot.asked.owners_of
-    questions = _known(snapshot, asked, eligible)
-    worth = np.zeros(first, dtype=bool)
+    worth = np.zeros(len(snapshot.passages), dtype=bool)
     worth[_spread(snapshot, eligible, lambda among: _sharing(among, searches.shares))] = True
     worth[_spread(snapshot, eligible, lambda among: searches.near.nearest(among, _CANDIDATES))] = True
-    worth[owners_of(_sharing(questions - first, searches.question_shares) + first)] = True
     if asked.with_known:
         worth[_spread(snapshot, eligible, lambda among: _sharing(among, searches.expanded_shares))] = True
-    worth[owners_of(searches.near_questions.nearest(questions, _CANDIDATES))] = True
+        worth[_owners(snapshot, _known(snapshot, asked, eligible), searches)] = True
     return np.flatnonzero(worth)
+
+
+def _owners(snapshot: Snapshot, questions: Numbers, searches: _Searches) -> Numbers:
+    """Return the passages that known questions propose, by words or meaning."""
+    first = len(snapshot.passages)
+    by_words = _sharing(questions - first, searches.question_shares) + first
+    by_meaning = searches.near_questions.nearest(questions, _CANDIDATES)
+    return snapshot.asked.owners_of(np.concatenate([by_words, by_meaning]))
 
 
 def _spread(snapshot: Snapshot, among: Numbers, search: Callable[[Numbers], Numbers]) -> Numbers:
     """Return what a search proposes; where one document crowds it, the search goes on among the others."""
-    kept = []
+    kept: list[Numbers] = []
     for _ in range(_ROUNDS):
         found = search(among)
         documents = snapshot.table.documents(found)
         crowding = _crowding(documents)
         if not len(crowding):
-            kept.append(found)
-            break
+            return np.concatenate([*kept, found]) if kept else found
         kept += [found[documents == one][:_OF_ONE_DOCUMENT] for one in crowding]
         kept.append(found[~np.isin(documents, crowding)])
         among = among[~np.isin(snapshot.table.documents(among), crowding)]
@@ -152,7 +168,8 @@ def _crowding(documents: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return each document that stands here more often than one may."""
     ordered = np.sort(documents)
     repeated = ordered[_OF_ONE_DOCUMENT:]
-    return np.asarray(np.unique(repeated[repeated == ordered[: len(repeated)]]) if len(repeated) else repeated)
+    repeated = repeated[repeated == ordered[: len(repeated)]]
+    return np.unique(repeated) if len(repeated) else repeated
 
 
 def _sharing(numbers: Numbers, shares: Shares) -> Numbers:
@@ -164,10 +181,7 @@ def _sharing(numbers: Numbers, shares: Shares) -> Numbers:
 def _evidence(
     snapshot: Snapshot, asked: Asked, numbers: Numbers, searches: _Searches, named: frozenset[str]
 ) -> Evidence:
-    questions = _known(snapshot, asked, numbers)
-    cosines = searches.near_questions.products(questions)
-    shares = searches.question_shares[questions - len(snapshot.passages)]
-    question_cosines, question_shares = snapshot.asked.best(numbers, questions, np.stack([cosines, shares]))
+    question_cosines, question_shares = _best_of_questions(snapshot, asked, numbers, searches)
     is_named, is_other = snapshot.table.about(named, numbers) if named else (_none(numbers), _none(numbers))
     return Evidence(
         cosines=searches.near.products(numbers),
@@ -179,6 +193,16 @@ def _evidence(
         expanded_shares=searches.expanded_shares[numbers],
         names_product=bool(named),
     )
+
+
+def _best_of_questions(snapshot: Snapshot, asked: Asked, numbers: Numbers, searches: _Searches) -> NDArray[np.float32]:
+    """Return the largest cosine and share among the known questions of each passage, (2, passages)."""
+    if not asked.with_known:
+        return np.zeros((2, len(numbers)), dtype=np.float32)
+    questions = _known(snapshot, asked, numbers)
+    cosines = searches.near_questions.products(questions)
+    shares = searches.question_shares[questions - len(snapshot.passages)]
+    return snapshot.asked.best(numbers, questions, np.stack([cosines, shares]))
 
 
 def _none(numbers: Numbers) -> NDArray[np.bool_]:

@@ -63,10 +63,3 @@ def features_of(evidence: Evidence) -> NDArray[np.float64]:
     features[:, FIRST_OF_QUESTIONS + 1] = evidence.question_shares
     features[:, FIRST_OF_QUESTIONS + 2] = evidence.expanded_shares
     return features
-
-
-def fused_alone(features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the features as they are where nothing reranks, (passages, len(FEATURES))."""
-    alone = np.zeros_like(features)
-    alone[:, : len(FUSION)] = features[:, : len(FUSION)]
-    return alone

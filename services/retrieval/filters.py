@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ Mask = NDArray[np.bool_]
 
 _ALWAYS = date.min
 _NEVER_ENDS = date.max
+# Few filters are in use at a time. An answer takes eight bytes a passage.
+_ANSWERS_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class FilterTable:
         self._trusted = np.array([document.trust is not TrustLevel.QUARANTINED for document in documents], dtype=bool)
         self._from = np.array([(document.effective or _ALWAYS).toordinal() for document in documents])
         self._until = np.array([(document.expires or _NEVER_ENDS).toordinal() for document in documents])
+        self._by_language = lru_cache(maxsize=_ANSWERS_KEPT)(self._find_by_language)
 
     def eligible(
         self, wanted: PassageFilter, as_of: date, withdrawn: frozenset[str] = frozenset()
@@ -65,6 +70,15 @@ class FilterTable:
             mask &= ~self._documents.matches(withdrawn)
         return self._all[mask]
 
+    def eligible_by_language(
+        self, wanted: PassageFilter, as_of: date, withdrawn: frozenset[str] = frozenset()
+    ) -> Mapping[str, NDArray[np.int64]]:
+        """Return what `eligible` does, parted by the language of the passage; the last answers are kept.
+
+        The arrays are read-only. A language without any passage is left out.
+        """
+        return self._by_language(wanted, as_of, withdrawn)
+
     def by_language(self, numbers: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
         """Return these passage numbers parted by the language of the passage; a language without any is left out."""
         return self._languages.parted(numbers)
@@ -77,6 +91,14 @@ class FilterTable:
     def documents(self, numbers: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return a number for the document of each of these passages, (numbers,)."""
         return self._documents.codes(numbers)
+
+    def _find_by_language(
+        self, wanted: PassageFilter, as_of: date, withdrawn: frozenset[str]
+    ) -> Mapping[str, NDArray[np.int64]]:
+        parts = self.by_language(self.eligible(wanted, as_of, withdrawn))
+        for numbers in parts.values():
+            numbers.flags.writeable = False
+        return MappingProxyType(parts)
 
     def _restrictions(self, wanted: PassageFilter) -> Iterator[tuple[_Codes | _Column, frozenset[str]]]:
         yield self._asset_classes, wanted.asset_classes

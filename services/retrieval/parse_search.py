@@ -77,7 +77,7 @@ def _search(request: retrieval_service_pb2.SearchPassagesRequest, path: str, tod
     limit = within(request.limit, DEFAULT_LIMIT, LARGEST_LIMIT, f"{path}limit", faults)
     snapshot = snapshot_id(request.index_snapshot, f"{path}index_snapshot", faults)
     as_of = day(request.as_of, f"{path}as_of", faults) if request.HasField("as_of") else today
-    wanted = _filter(request.filter, f"{path}filter", faults)
+    wanted = _filter(request.filter, f"{path}filter", faults) if request.HasField("filter") else PassageFilter()
     least = request.min_relevance if request.HasField("min_relevance") else None
     if least is not None and not 0.0 <= least <= 1.0:
         faults.add(f"{path}min_relevance", f"found {least}, expected 0 to 1; leave it out for the calibrated one")

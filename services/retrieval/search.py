@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from services.retrieval.copies import without_copies
 from services.retrieval.evidence import Asked, gathered, spaces_for
-from services.retrieval.features import FIRST_OF_QUESTIONS, features_of, fused_alone
+from services.retrieval.features import FIRST_OF_QUESTIONS, features_of
 from services.retrieval.filters import PassageFilter
 from services.retrieval.language import language_of
 from services.retrieval.passage import Passage
@@ -118,8 +118,7 @@ def _judge(snapshot: Snapshot, engine: Engine) -> int | None:
 
 
 def _asked(snapshot: Snapshot, engine: Engine, query: Query) -> Asked:
-    eligible = snapshot.table.eligible(query.filter, query.as_of, engine.withdrawn)
-    by_language = snapshot.table.by_language(eligible)
+    by_language = snapshot.table.eligible_by_language(query.filter, query.as_of, engine.withdrawn)
     return Asked(query.text, language_of(query.text), by_language, engine.withdrawn, with_known=engine.reranks)
 
 
@@ -134,9 +133,10 @@ def _candidates(
     groups = []
     for written, numbers, evidence in gathered(snapshot, asked, vectors):
         features = features_of(evidence)
-        has_questions = snapshot.asked.has_any(numbers)
         if not asked.with_known:
-            features, has_questions = fused_alone(features), np.zeros(len(numbers), dtype=bool)
+            groups.append(Candidates(Pair(asked.language, written, has_questions=False), numbers, features))
+            continue
+        has_questions = snapshot.asked.has_any(numbers)
         features[~has_questions, FIRST_OF_QUESTIONS:] = 0.0
         for has, rows in ((False, ~has_questions), (True, has_questions)):
             if rows.any():

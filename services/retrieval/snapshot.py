@@ -83,6 +83,11 @@ class Snapshot:
     names: ProductNames
 
     @cached_property
+    def languages(self) -> tuple[tuple[str, ...], ...]:
+        """Return the languages that the encoder of each space knows."""
+        return tuple(tuple(space.encoder.languages) for space in self.spaces)
+
+    @cached_property
     def numbers(self) -> dict[str, int]:
         """Return the passage numbers by passage id."""
         return {passage.id: number for number, passage in enumerate(self.passages)}

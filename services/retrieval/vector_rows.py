@@ -30,7 +30,8 @@ class VectorRows:
         # The same memory without what a memory map adds to every slice.
         self._plain = np.asarray(vectors)
         self._all = np.arange(len(numbers), dtype=np.int64)
-        self._row = np.full(numbers[-1] + 1 if len(numbers) else 0, -1, dtype=np.int64)
+        # One place more than there are numbers, so that what lies beyond is looked up there and has no row.
+        self._row = np.full(numbers[-1] + 2 if len(numbers) else 1, -1, dtype=np.int64)
         self._row[numbers] = self._all
 
     @classmethod
@@ -70,7 +71,8 @@ class VectorRows:
         if len(numbers) and numbers[-1] - numbers[0] + 1 == len(numbers):
             first, last = np.searchsorted(self.numbers, [numbers[0], numbers[-1] + 1])
             return self._all[first:last]
-        return self._rows_in_order(numbers)
+        rows = self._rows_or_none(numbers)
+        return rows[rows >= 0]
 
     def nearest(self, vector: Vectors, rows: Numbers, count: int) -> tuple[Numbers, Vectors]:
         """Return the passage numbers of at most `count` of these rows, nearest first, with inner products."""
@@ -80,18 +82,17 @@ class VectorRows:
 
     def products_of(self, vector: Vectors, numbers: Numbers, missing: float = 0.0) -> Vectors:
         """Return the inner product with each of these numbers, (numbers,); `missing` where a number has no vector."""
+        rows = self._rows_or_none(numbers)
+        held = rows >= 0
+        if held.all():
+            return self._products(vector, rows)
         products = np.full(len(numbers), missing, dtype=np.float32)
-        products[self._held(numbers)] = self._products(vector, self._rows_in_order(numbers))
+        products[held] = self._products(vector, rows[held])
         return products
 
-    def _rows_in_order(self, numbers: Numbers) -> Numbers:
-        rows = self._row[numbers[numbers < len(self._row)]]
-        return rows[rows >= 0]
-
-    def _held(self, numbers: Numbers) -> NDArray[np.bool_]:
-        held = numbers < len(self._row)
-        held[held] = self._row[numbers[held]] >= 0
-        return held
+    def _rows_or_none(self, numbers: Numbers) -> Numbers:
+        """Return the row of each of these numbers, -1 where it has none."""
+        return self._row.take(numbers, mode="clip")
 
     def _products(self, vector: Vectors, rows: Numbers) -> Vectors:
         # Row by row, in the time of a product with the matrix: that one rounds a row by its place among the others, so

@@ -3,6 +3,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from services.retrieval.copies import without_copies
 from services.retrieval.passage import Document, Passage, TrustLevel
 from tests.unit.retrieval.samples import GUIDE, VTI
@@ -46,3 +49,28 @@ def test_copies_cost_the_others_no_place_however_many_they_are() -> None:
     ranked = [passage(TEXT, number=number) for number in range(300)] + [passage("Gold"), passage("Cash")]
 
     assert kept(ranked, 3) == [0, 300, 301]
+
+
+def shingles(text: str) -> set[str]:
+    words = " ".join(text.casefold().split())
+    return {words[start : start + 5] for start in range(max(len(words) - 4, 1))}
+
+
+# A text with a few stretches of it replaced, so that many pairs lie near the border.
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 95), st.text(st.sampled_from("ab 债\ud800"), max_size=6)), max_size=3),
+    whole=st.sampled_from([TEXT, TEXT * 3, TEXT[:7], "Gold"]),
+)
+def test_texts_are_copies_where_they_share_four_fifths_of_their_shingles(
+    changes: list[tuple[int, str]], whole: str
+) -> None:
+    changed = whole
+    for start, words in changes:
+        changed = changed[:start] + words + changed[start + len(words) :]
+
+    found = kept([passage(whole), passage(changed)], 2)
+
+    one, other = shingles(whole), shingles(changed)
+    lengths = sorted((len(whole), len(changed)))
+    is_copy = len(one & other) >= 0.8 * len(one | other) and lengths[0] >= 0.8 * lengths[1]
+    assert found == ([0] if is_copy else [0, 1])

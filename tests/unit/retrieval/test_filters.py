@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,3 +69,39 @@ def test_a_further_restriction_never_adds_a_passage(levels: set[str], languages:
     tight = replace(loose, languages=frozenset(languages))
 
     assert matching(tight) <= matching(loose)
+
+
+@given(
+    asked=st.lists(
+        st.tuples(
+            st.frozensets(st.sampled_from(["en", "zh"])),
+            st.integers(0, 2),
+            st.frozensets(st.sampled_from([GUIDE.id, VTI.id])),
+        ),
+        max_size=12,
+    )
+)
+def test_kept_answers_are_those_of_a_new_table(
+    asked: list[tuple[frozenset[str], int, frozenset[str]]],
+) -> None:
+    dated = replace(VTI, effective=TODAY + timedelta(days=1))
+    passages = [passage for one in (GUIDE, dated, CSI300) for passage in passages_of(one, CountingEmbedder())]
+    table = FilterTable(passages)
+
+    for languages, days, withdrawn in asked:
+        wanted, day = PassageFilter(languages=languages), TODAY + timedelta(days=days)
+        kept = table.eligible_by_language(wanted, day, withdrawn)
+
+        fresh = table.by_language(table.eligible(wanted, day, withdrawn))
+        assert {language: part.tolist() for language, part in kept.items()} == {
+            language: part.tolist() for language, part in fresh.items()
+        }
+
+
+def test_a_kept_answer_cannot_be_changed_by_who_asked() -> None:
+    table = FilterTable(list(passages_of(GUIDE, CountingEmbedder())))
+
+    (numbers,) = table.eligible_by_language(PassageFilter(), TODAY).values()
+
+    with pytest.raises(ValueError, match="read-only"):
+        np.add(numbers, 1, out=numbers)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -192,6 +193,16 @@ def test_a_passage_carries_all_it_knows() -> None:
     assert message.trust == passage_pb2.TRUST_LEVEL_FIRM_APPROVED
     assert not message.HasField("effective_date")
     assert not message.HasField("page")
+
+
+def test_a_message_that_is_kept_is_that_of_the_very_passage() -> None:
+    passage = Passage("VTI-factsheet-en#1-1", VTI, "What it holds", "", 17, 66)
+    # What a later index says under the same id.
+    renamed = replace(passage, document=replace(VTI, title="Renamed"))
+
+    for one in (passage, renamed, passage):
+        message = wire.kept_message(one)
+        assert message == wire.passage_message(one)
 
 
 def test_the_list_tells_what_the_manifest_says(tmp_path: Path) -> None:
