@@ -82,8 +82,9 @@ class Stages:
     def handle(self, text: str) -> bytes:
         """Return a search's answer in bytes, from the request's message."""
         request = pb.SearchPassagesRequest.FromString(pb.SearchPassagesRequest(query=text).SerializeToString())
-        (found,) = search(self.snapshot, self.engine, [parse_search(request, _TODAY).query])
-        return search_response(found, self.snapshot.id).SerializeToString()
+        query = parse_search(request, _TODAY).query
+        (found,) = search(self.snapshot, self.engine, [query])
+        return search_response(found, query, self.engine, self.snapshot.id).SerializeToString()
 
     def _query(self, text: str) -> Query:
         return Query(text, DEFAULT_LIMIT, _TODAY)

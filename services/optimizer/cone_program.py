@@ -24,7 +24,7 @@ from services.optimizer.standard_form import StandardForm
 from shared.errors import SolutionRefused
 
 # Scenarios that take part at first and that join, as multiples of those in the tail.
-_FIRST, _JOIN = 1.2, 1.4
+_FIRST, _JOIN = 1.4, 1.4
 _ROUNDS = 12
 _SMALLEST_PRICE = 1e-6
 _ONE = np.ones((1, 1))

@@ -5,6 +5,7 @@ Source: order by listwise softmax, Cao and others (2007); its scale of log-odds,
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,12 +57,14 @@ class RelevanceModel:
     encoders:  names of the encoders whose cosines it was learned from; empty: not learned, and its relevance is only
                an order.
     scope:     of questions; None where nothing was learned of it.
+    digest:    SHA-256 of the file it was read from, in hex; empty: not read from one.
     """
 
     pairs: Mapping[Pair, PairModel]
     threshold: float
     encoders: tuple[str, ...]
     scope: Scope | None = None
+    digest: str = ""
 
     def log_odds(self, pair: Pair, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log-odds for passages of one kind of pair, (passages,)."""
@@ -78,14 +81,16 @@ def probability(log_odds: float) -> float:
 
 def read_model(file: Path) -> RelevanceModel:
     """Return the model that `python -m benchmarks.retrieval.learn` wrote. Raises ValueError where it is another's."""
-    content = json.loads(file.read_text())
+    read = file.read_bytes()
+    content = json.loads(read)
     if tuple(content["features"]) != FEATURES:
         raise ValueError(f"{file} was learned from other features; run: python -m benchmarks.retrieval.learn")
     pairs = {
         Pair(one["asked"], one["written"], one["has_questions"]): PairModel(one["intercept"], np.array(one["weights"]))
         for one in content["pairs"]
     }
-    return RelevanceModel(pairs, float(content["threshold"]), tuple(content["encoders"]), _scope(content["scope"]))
+    threshold, encoders, scope = float(content["threshold"]), tuple(content["encoders"]), _scope(content["scope"])
+    return RelevanceModel(pairs, threshold, encoders, scope, hashlib.sha256(read).hexdigest())
 
 
 def _scope(content: Mapping[str, Any] | None) -> Scope | None:

@@ -74,6 +74,10 @@ class Engine:
     withdrawn: frozenset[str] = frozenset()
     reranks: bool = True
 
+    def least_relevance(self, query: Query) -> float:
+        """Return the relevance below which a passage is left out, 0 to 1."""
+        return self.relevance.threshold if query.min_relevance is None else query.min_relevance
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -92,7 +96,8 @@ def search(snapshot: Snapshot, engine: Engine, queries: Sequence[Query]) -> list
     """Return what each query finds, best first, equal scores by passage id; each encoder is called at most once."""
     found = []
     for query, groups in zip(queries, candidates(snapshot, engine, queries), strict=True):
-        found.append(_answer(_ranked(snapshot.passages, groups, engine.relevance), query, engine.relevance.threshold))
+        ranked = _ranked(snapshot.passages, groups, engine.relevance)
+        found.append(_answer(ranked, query.limit, engine.least_relevance(query)))
     return found
 
 
@@ -157,11 +162,10 @@ def _ranked(passages: Sequence[Passage], groups: Sequence[Candidates], relevance
             yield Hit(passage, score, probability(score))
 
 
-def _answer(ranked: Iterator[Hit], query: Query, threshold: float) -> Found:
+def _answer(ranked: Iterator[Hit], limit: int, least: float) -> Found:
     first = next(ranked, None)
     if first is None:
         return Found((), is_any_eligible=False, best_relevance=0.0)
-    least = threshold if query.min_relevance is None else query.min_relevance
     relevant = takewhile(lambda hit: hit.relevance >= least, chain([first], ranked))
-    kept = without_copies(relevant, lambda hit: hit.passage, query.limit)
+    kept = without_copies(relevant, lambda hit: hit.passage, limit)
     return Found(tuple(kept), is_any_eligible=True, best_relevance=first.relevance)

@@ -45,5 +45,6 @@ class RetrievalServicer(LibraryMethods, ImportMethods, SnapshotMethods, EmbedMet
     def _answer(self, wanted: Sequence[Search]) -> list[pb.SearchPassagesResponse]:
         engine = self.parts.engine()
         snapshot = self.parts.shelf.get(wanted[0].snapshot)
-        found = search(snapshot, engine, [one.query for one in wanted])
-        return [search_response(one, snapshot.id) for one in found]
+        queries = [one.query for one in wanted]
+        found = search(snapshot, engine, queries)
+        return [search_response(one, query, engine, snapshot.id) for query, one in zip(queries, found, strict=True)]

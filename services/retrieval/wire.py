@@ -15,7 +15,7 @@ from services.retrieval.library import Catalogued
 from services.retrieval.listing import Listed
 from services.retrieval.manifest import EncoderEntry
 from services.retrieval.passage import Document, DocumentKind, Passage, PassageFlag, TrustLevel
-from services.retrieval.search import Found
+from services.retrieval.search import Engine, Found, Query
 
 # Looked up once: asking the generated enums by name for every passage took a fifth of an answer's time.
 _KINDS = {kind: passage_pb2.DocumentKind.Value(f"DOCUMENT_KIND_{kind.value}") for kind in DocumentKind}
@@ -25,10 +25,17 @@ _FLAGS = {flag: passage_pb2.PassageFlag.Value(f"PASSAGE_FLAG_{flag.value}") for 
 _MESSAGES_KEPT = 1024
 
 
-def search_response(found: Found, snapshot_id: str) -> pb.SearchPassagesResponse:
-    """Return the answer to one search."""
+def search_response(found: Found, query: Query, engine: Engine, snapshot_id: str) -> pb.SearchPassagesResponse:
+    """Return the answer to one search, with all that it takes to repeat it."""
+    day = query.as_of
     response = pb.SearchPassagesResponse(
-        index_snapshot=snapshot_id, nothing_found=_nothing_found(found), best_relevance=found.best_relevance
+        index_snapshot=snapshot_id,
+        nothing_found=_nothing_found(found),
+        best_relevance=found.best_relevance,
+        as_of=Date(year=day.year, month=day.month, day=day.day),
+        min_relevance=engine.least_relevance(query),
+        relevance_model=engine.relevance.digest,
+        reranked=engine.reranks,
     )
     for hit in found.hits:
         result = response.results.add(score=hit.score, relevance=hit.relevance)

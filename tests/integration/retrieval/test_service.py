@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from fiducia.retrieval.v1 import retrieval_service_pb2 as pb
 from fiducia.retrieval.v1 import retrieval_service_pb2_grpc as pb_grpc
 from google.type.date_pb2 import Date
 
+from services.retrieval import relevance
 from services.retrieval.ingest.build import Builder
 from services.retrieval.ingest.library import read_documents
 from shared.snapshots import activate
@@ -37,6 +39,19 @@ async def test_a_question_is_answered_with_passages_that_can_be_cited(
     assert best.effective_date == Date(year=2026, month=1, day=1)
     assert {result.passage.language for result in response.results} == {"en", "zh"}
     assert all(0 < result.relevance < 1 for result in response.results)
+
+
+async def test_an_answer_names_all_it_takes_to_repeat_the_search(stub: pb_grpc.RetrievalServiceAsyncStub) -> None:
+    day = Date(year=2026, month=6, day=1)
+    asked = pb.SearchPassagesRequest(query="How do fees compound?", as_of=day, min_relevance=0.25)
+    answer = await stub.SearchPassages(asked)
+    today = await stub.SearchPassages(pb.SearchPassagesRequest(query="How do fees compound?"))
+
+    assert (answer.as_of, answer.min_relevance, answer.reranked) == (day, 0.25, True)
+    assert today.as_of == Date(year=TODAY.year, month=TODAY.month, day=TODAY.day)
+    assert 0.0 < today.min_relevance < 1.0
+    learned = Path(relevance.__file__).with_name("relevance.json").read_bytes()
+    assert answer.relevance_model == today.relevance_model == hashlib.sha256(learned).hexdigest()
 
 
 async def test_a_chinese_question_finds_the_chinese_factsheet(stub: pb_grpc.RetrievalServiceAsyncStub) -> None:

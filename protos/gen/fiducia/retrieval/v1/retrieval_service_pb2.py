@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import date_pb2 as google_dot_type_dot_date__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,fiducia/retrieval/v1/retrieval_service.proto\x12\x14\x66iducia.retrieval.v1\x1a!fiducia/retrieval/v1/import.proto\x1a\"fiducia/retrieval/v1/passage.proto\x1a\x1a\x66iducia/type/v1/risk.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc9\x01\n\rPassageFilter\x12\x15\n\rasset_classes\x18\x01 \x03(\t\x12/\n\x0brisk_levels\x18\x02 \x03(\x0e\x32\x1a.fiducia.type.v1.RiskLevel\x12\x15\n\rjurisdictions\x18\x03 \x03(\t\x12\x11\n\tlanguages\x18\x04 \x03(\t\x12\x31\n\x05kinds\x18\x05 \x03(\x0e\x32\".fiducia.retrieval.v1.DocumentKind\x12\x13\n\x0bproduct_ids\x18\x06 \x03(\t\"\xd2\x01\n\x15SearchPassagesRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x33\n\x06\x66ilter\x18\x03 \x01(\x0b\x32#.fiducia.retrieval.v1.PassageFilter\x12\x16\n\x0eindex_snapshot\x18\x04 \x01(\t\x12 \n\x05\x61s_of\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12\x1a\n\rmin_relevance\x18\x06 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_min_relevance\"a\n\rScoredPassage\x12.\n\x07passage\x18\x01 \x01(\x0b\x32\x1d.fiducia.retrieval.v1.Passage\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x11\n\trelevance\x18\x03 \x01(\x01\"\xb9\x01\n\x16SearchPassagesResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.fiducia.retrieval.v1.ScoredPassage\x12\x16\n\x0eindex_snapshot\x18\x02 \x01(\t\x12\x39\n\rnothing_found\x18\x03 \x01(\x0e\x32\".fiducia.retrieval.v1.NothingFound\x12\x16\n\x0e\x62\x65st_relevance\x18\x04 \x01(\x01\"[\n\x1a\x42\x61tchSearchPassagesRequest\x12=\n\x08requests\x18\x01 \x03(\x0b\x32+.fiducia.retrieval.v1.SearchPassagesRequest\"^\n\x1b\x42\x61tchSearchPassagesResponse\x12?\n\tresponses\x18\x01 \x03(\x0b\x32,.fiducia.retrieval.v1.SearchPassagesResponse\"S\n\x11GetPassageRequest\x12\x12\n\npassage_id\x18\x01 \x01(\t\x12\x16\n\x0eindex_snapshot\x18\x02 \x01(\t\x12\x12\n\nneighbours\x18\x03 \x01(\x05\"\xb9\x01\n\x12GetPassageResponse\x12.\n\x07passage\x18\x01 \x01(\x0b\x32\x1d.fiducia.retrieval.v1.Passage\x12-\n\x06\x62\x65\x66ore\x18\x02 \x03(\x0b\x32\x1d.fiducia.retrieval.v1.Passage\x12,\n\x05\x61\x66ter\x18\x03 \x03(\x0b\x32\x1d.fiducia.retrieval.v1.Passage\x12\x16\n\x0eindex_snapshot\x18\x04 \x01(\t\"a\n\x11\x45mbedTextsRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12,\n\x04role\x18\x02 \x01(\x0e\x32\x1e.fiducia.retrieval.v1.TextRole\x12\x0f\n\x07\x65ncoder\x18\x03 \x01(\t\"\x1c\n\x06Vector\x12\x12\n\x06values\x18\x01 \x03(\x02\x42\x02\x10\x01\"s\n\x12\x45mbedTextsResponse\x12-\n\x07vectors\x18\x01 \x03(\x0b\x32\x1c.fiducia.retrieval.v1.Vector\x12.\n\x07\x65ncoder\x18\x02 \x01(\x0b\x32\x1d.fiducia.retrieval.v1.Encoder\"\x83\x01\n\x14ListDocumentsRequest\x12\x16\n\x0eindex_snapshot\x18\x01 \x01(\t\x12\x12\n\ncollection\x18\x02 \x01(\t\x12\x18\n\x10quarantined_only\x18\x03 \x01(\x08\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"\x96\x02\n\x0fIndexedDocument\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x30\n\x04kind\x18\x04 \x01(\x0e\x32\".fiducia.retrieval.v1.DocumentKind\x12/\n\x05trust\x18\x05 \x01(\x0e\x32 .fiducia.retrieval.v1.TrustLevel\x12\x12\n\ncollection\x18\x06 \x01(\t\x12\x0e\n\x06\x64igest\x18\x07 \x01(\t\x12\x15\n\rpassage_count\x18\x08 \x01(\x05\x12\x1d\n\x15\x66lagged_passage_count\x18\t \x01(\x05\x12\x19\n\x11quarantine_reason\x18\n \x01(\t\"j\n\x15ListDocumentsResponse\x12\x38\n\tdocuments\x18\x01 \x03(\x0b\x32%.fiducia.retrieval.v1.IndexedDocument\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Q\n\x19QuarantineDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07release\x18\x03 \x01(\x08\"]\n\x1aQuarantineDocumentResponse\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x13\n\x0bquarantined\x18\x02 \x01(\x08\x12\x15\n\rpassage_count\x18\x03 \x01(\x05\"6\n\x1c\x41\x63tivateIndexSnapshotRequest\x12\x16\n\x0eindex_snapshot\x18\x01 \x01(\t\"V\n\x1d\x41\x63tivateIndexSnapshotResponse\x12\x35\n\x08snapshot\x18\x01 \x01(\x0b\x32#.fiducia.retrieval.v1.IndexSnapshot\"B\n\x19ListIndexSnapshotsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xd5\x01\n\rIndexSnapshot\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x02 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rpassage_count\x18\x04 \x01(\x05\x12\x16\n\x0e\x64ocument_count\x18\x05 \x01(\x05\x12/\n\x08\x65ncoders\x18\x06 \x03(\x0b\x32\x1d.fiducia.retrieval.v1.Encoder\x12\x17\n\x0f\x63hunker_version\x18\x07 \x01(\t\"M\n\x07\x45ncoder\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\x05\x12\x11\n\tlanguages\x18\x04 \x03(\t\"m\n\x1aListIndexSnapshotsResponse\x12\x36\n\tsnapshots\x18\x01 \x03(\x0b\x32#.fiducia.retrieval.v1.IndexSnapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*o\n\x0cNothingFound\x12\x1d\n\x19NOTHING_FOUND_UNSPECIFIED\x10\x00\x12\x1f\n\x1bNOTHING_FOUND_NONE_ELIGIBLE\x10\x01\x12\x1f\n\x1bNOTHING_FOUND_NONE_RELEVANT\x10\x02*Q\n\x08TextRole\x12\x19\n\x15TEXT_ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fTEXT_ROLE_QUERY\x10\x01\x12\x15\n\x11TEXT_ROLE_PASSAGE\x10\x02\x32\x90\x08\n\x10RetrievalService\x12k\n\x0eSearchPassages\x12+.fiducia.retrieval.v1.SearchPassagesRequest\x1a,.fiducia.retrieval.v1.SearchPassagesResponse\x12z\n\x13\x42\x61tchSearchPassages\x12\x30.fiducia.retrieval.v1.BatchSearchPassagesRequest\x1a\x31.fiducia.retrieval.v1.BatchSearchPassagesResponse\x12_\n\nGetPassage\x12\'.fiducia.retrieval.v1.GetPassageRequest\x1a(.fiducia.retrieval.v1.GetPassageResponse\x12_\n\nEmbedTexts\x12\'.fiducia.retrieval.v1.EmbedTextsRequest\x1a(.fiducia.retrieval.v1.EmbedTextsResponse\x12r\n\x0fImportDocuments\x12,.fiducia.retrieval.v1.ImportDocumentsRequest\x1a-.fiducia.retrieval.v1.ImportDocumentsResponse(\x01\x30\x01\x12h\n\rListDocuments\x12*.fiducia.retrieval.v1.ListDocumentsRequest\x1a+.fiducia.retrieval.v1.ListDocumentsResponse\x12w\n\x12QuarantineDocument\x12/.fiducia.retrieval.v1.QuarantineDocumentRequest\x1a\x30.fiducia.retrieval.v1.QuarantineDocumentResponse\x12w\n\x12ListIndexSnapshots\x12/.fiducia.retrieval.v1.ListIndexSnapshotsRequest\x1a\x30.fiducia.retrieval.v1.ListIndexSnapshotsResponse\x12\x80\x01\n\x15\x41\x63tivateIndexSnapshot\x12\x32.fiducia.retrieval.v1.ActivateIndexSnapshotRequest\x1a\x33.fiducia.retrieval.v1.ActivateIndexSnapshotResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,fiducia/retrieval/v1/retrieval_service.proto\x12\x14\x66iducia.retrieval.v1\x1a!fiducia/retrieval/v1/import.proto\x1a\"fiducia/retrieval/v1/passage.proto\x1a\x1a\x66iducia/type/v1/risk.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\xc9\x01\n\rPassageFilter\x12\x15\n\rasset_classes\x18\x01 \x03(\t\x12/\n\x0brisk_levels\x18\x02 \x03(\x0e\x32\x1a.fiducia.type.v1.RiskLevel\x12\x15\n\rjurisdictions\x18\x03 \x03(\t\x12\x11\n\tlanguages\x18\x04 \x03(\t\x12\x31\n\x05kinds\x18\x05 \x03(\x0e\x32\".fiducia.retrieval.v1.DocumentKind\x12\x13\n\x0bproduct_ids\x18\x06 \x03(\t\"\xd2\x01\n\x15SearchPassagesRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x33\n\x06\x66ilter\x18\x03 \x01(\x0b\x32#.fiducia.retrieval.v1.PassageFilter\x12\x16\n\x0eindex_snapshot\x18\x04 \x01(\t\x12 \n\x05\x61s_of\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12\x1a\n\rmin_relevance\x18\x06 \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_min_relevance\"a\n\rScoredPassage\x12.\n\x07passage\x18\x01 \x01(\x0b\x32\x1d.fiducia.retrieval.v1.Passage\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x11\n\trelevance\x18\x03 \x01(\x01\"\x9d\x02\n\x16SearchPassagesResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.fiducia.retrieval.v1.ScoredPassage\x12\x16\n\x0eindex_snapshot\x18\x02 \x01(\t\x12\x39\n\rnothing_found\x18\x03 \x01(\x0e\x32\".fiducia.retrieval.v1.NothingFound\x12\x16\n\x0e\x62\x65st_relevance\x18\x04 \x01(\x01\x12 \n\x05\x61s_of\x18\x05 \x01(\x0b\x32\x11.google.type.Date\x12\x15\n\rmin_relevance\x18\x06 \x01(\x01\x12\x17\n\x0frelevance_model\x18\x07 \x01(\t\x12\x10\n\x08reranked\x18\x08 \x01(\x08\"[\n\x1a\x42\x61tchSearchPassagesRequest\x12=\n\x08requests\x18\x01 \x03(\x0b\x32+.fiducia.retrieval.v1.SearchPassagesRequest\"^\n\x1b\x42\x61tchSearchPassagesResponse\x12?\n\tresponses\x18\x01 \x03(\x0b\x32,.fiducia.retrieval.v1.SearchPassagesResponse\"S\n\x11GetPassageRequest\x12\x12\n\npassage_id\x18\x01 \x01(\t\x12\x16\n\x0eindex_snapshot\x18\x02 \x01(\t\x12\x12\n\nneighbours\x18\x03 \x01(\x05\"\xb9\x01\n\x12GetPassageResponse\x12.\n\x07passage\x18\x01 \x01(\x0b\x32\x1d.fiducia.retrieval.v1.Passage\x12-\n\x06\x62\x65\x66ore\x18\x02 \x03(\x0b\x32\x1d.fiducia.retrieval.v1.Passage\x12,\n\x05\x61\x66ter\x18\x03 \x03(\x0b\x32\x1d.fiducia.retrieval.v1.Passage\x12\x16\n\x0eindex_snapshot\x18\x04 \x01(\t\"a\n\x11\x45mbedTextsRequest\x12\r\n\x05texts\x18\x01 \x03(\t\x12,\n\x04role\x18\x02 \x01(\x0e\x32\x1e.fiducia.retrieval.v1.TextRole\x12\x0f\n\x07\x65ncoder\x18\x03 \x01(\t\"\x1c\n\x06Vector\x12\x12\n\x06values\x18\x01 \x03(\x02\x42\x02\x10\x01\"s\n\x12\x45mbedTextsResponse\x12-\n\x07vectors\x18\x01 \x03(\x0b\x32\x1c.fiducia.retrieval.v1.Vector\x12.\n\x07\x65ncoder\x18\x02 \x01(\x0b\x32\x1d.fiducia.retrieval.v1.Encoder\"\x83\x01\n\x14ListDocumentsRequest\x12\x16\n\x0eindex_snapshot\x18\x01 \x01(\t\x12\x12\n\ncollection\x18\x02 \x01(\t\x12\x18\n\x10quarantined_only\x18\x03 \x01(\x08\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"\x96\x02\n\x0fIndexedDocument\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x30\n\x04kind\x18\x04 \x01(\x0e\x32\".fiducia.retrieval.v1.DocumentKind\x12/\n\x05trust\x18\x05 \x01(\x0e\x32 .fiducia.retrieval.v1.TrustLevel\x12\x12\n\ncollection\x18\x06 \x01(\t\x12\x0e\n\x06\x64igest\x18\x07 \x01(\t\x12\x15\n\rpassage_count\x18\x08 \x01(\x05\x12\x1d\n\x15\x66lagged_passage_count\x18\t \x01(\x05\x12\x19\n\x11quarantine_reason\x18\n \x01(\t\"j\n\x15ListDocumentsResponse\x12\x38\n\tdocuments\x18\x01 \x03(\x0b\x32%.fiducia.retrieval.v1.IndexedDocument\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Q\n\x19QuarantineDocumentRequest\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07release\x18\x03 \x01(\x08\"]\n\x1aQuarantineDocumentResponse\x12\x13\n\x0b\x64ocument_id\x18\x01 \x01(\t\x12\x13\n\x0bquarantined\x18\x02 \x01(\x08\x12\x15\n\rpassage_count\x18\x03 \x01(\x05\"6\n\x1c\x41\x63tivateIndexSnapshotRequest\x12\x16\n\x0eindex_snapshot\x18\x01 \x01(\t\"V\n\x1d\x41\x63tivateIndexSnapshotResponse\x12\x35\n\x08snapshot\x18\x01 \x01(\x0b\x32#.fiducia.retrieval.v1.IndexSnapshot\"B\n\x19ListIndexSnapshotsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\xd5\x01\n\rIndexSnapshot\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x02 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rpassage_count\x18\x04 \x01(\x05\x12\x16\n\x0e\x64ocument_count\x18\x05 \x01(\x05\x12/\n\x08\x65ncoders\x18\x06 \x03(\x0b\x32\x1d.fiducia.retrieval.v1.Encoder\x12\x17\n\x0f\x63hunker_version\x18\x07 \x01(\t\"M\n\x07\x45ncoder\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\x05\x12\x11\n\tlanguages\x18\x04 \x03(\t\"m\n\x1aListIndexSnapshotsResponse\x12\x36\n\tsnapshots\x18\x01 \x03(\x0b\x32#.fiducia.retrieval.v1.IndexSnapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*o\n\x0cNothingFound\x12\x1d\n\x19NOTHING_FOUND_UNSPECIFIED\x10\x00\x12\x1f\n\x1bNOTHING_FOUND_NONE_ELIGIBLE\x10\x01\x12\x1f\n\x1bNOTHING_FOUND_NONE_RELEVANT\x10\x02*Q\n\x08TextRole\x12\x19\n\x15TEXT_ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fTEXT_ROLE_QUERY\x10\x01\x12\x15\n\x11TEXT_ROLE_PASSAGE\x10\x02\x32\x90\x08\n\x10RetrievalService\x12k\n\x0eSearchPassages\x12+.fiducia.retrieval.v1.SearchPassagesRequest\x1a,.fiducia.retrieval.v1.SearchPassagesResponse\x12z\n\x13\x42\x61tchSearchPassages\x12\x30.fiducia.retrieval.v1.BatchSearchPassagesRequest\x1a\x31.fiducia.retrieval.v1.BatchSearchPassagesResponse\x12_\n\nGetPassage\x12\'.fiducia.retrieval.v1.GetPassageRequest\x1a(.fiducia.retrieval.v1.GetPassageResponse\x12_\n\nEmbedTexts\x12\'.fiducia.retrieval.v1.EmbedTextsRequest\x1a(.fiducia.retrieval.v1.EmbedTextsResponse\x12r\n\x0fImportDocuments\x12,.fiducia.retrieval.v1.ImportDocumentsRequest\x1a-.fiducia.retrieval.v1.ImportDocumentsResponse(\x01\x30\x01\x12h\n\rListDocuments\x12*.fiducia.retrieval.v1.ListDocumentsRequest\x1a+.fiducia.retrieval.v1.ListDocumentsResponse\x12w\n\x12QuarantineDocument\x12/.fiducia.retrieval.v1.QuarantineDocumentRequest\x1a\x30.fiducia.retrieval.v1.QuarantineDocumentResponse\x12w\n\x12ListIndexSnapshots\x12/.fiducia.retrieval.v1.ListIndexSnapshotsRequest\x1a\x30.fiducia.retrieval.v1.ListIndexSnapshotsResponse\x12\x80\x01\n\x15\x41\x63tivateIndexSnapshot\x12\x32.fiducia.retrieval.v1.ActivateIndexSnapshotRequest\x1a\x33.fiducia.retrieval.v1.ActivateIndexSnapshotResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,10 +38,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_VECTOR'].fields_by_name['values']._loaded_options = None
   _globals['_VECTOR'].fields_by_name['values']._serialized_options = b'\020\001'
-  _globals['_NOTHINGFOUND']._serialized_start=2957
-  _globals['_NOTHINGFOUND']._serialized_end=3068
-  _globals['_TEXTROLE']._serialized_start=3070
-  _globals['_TEXTROLE']._serialized_end=3151
+  _globals['_NOTHINGFOUND']._serialized_start=3057
+  _globals['_NOTHINGFOUND']._serialized_end=3168
+  _globals['_TEXTROLE']._serialized_start=3170
+  _globals['_TEXTROLE']._serialized_end=3251
   _globals['_PASSAGEFILTER']._serialized_start=227
   _globals['_PASSAGEFILTER']._serialized_end=428
   _globals['_SEARCHPASSAGESREQUEST']._serialized_start=431
@@ -49,43 +49,43 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCOREDPASSAGE']._serialized_start=643
   _globals['_SCOREDPASSAGE']._serialized_end=740
   _globals['_SEARCHPASSAGESRESPONSE']._serialized_start=743
-  _globals['_SEARCHPASSAGESRESPONSE']._serialized_end=928
-  _globals['_BATCHSEARCHPASSAGESREQUEST']._serialized_start=930
-  _globals['_BATCHSEARCHPASSAGESREQUEST']._serialized_end=1021
-  _globals['_BATCHSEARCHPASSAGESRESPONSE']._serialized_start=1023
-  _globals['_BATCHSEARCHPASSAGESRESPONSE']._serialized_end=1117
-  _globals['_GETPASSAGEREQUEST']._serialized_start=1119
-  _globals['_GETPASSAGEREQUEST']._serialized_end=1202
-  _globals['_GETPASSAGERESPONSE']._serialized_start=1205
-  _globals['_GETPASSAGERESPONSE']._serialized_end=1390
-  _globals['_EMBEDTEXTSREQUEST']._serialized_start=1392
-  _globals['_EMBEDTEXTSREQUEST']._serialized_end=1489
-  _globals['_VECTOR']._serialized_start=1491
-  _globals['_VECTOR']._serialized_end=1519
-  _globals['_EMBEDTEXTSRESPONSE']._serialized_start=1521
-  _globals['_EMBEDTEXTSRESPONSE']._serialized_end=1636
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=1639
-  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1770
-  _globals['_INDEXEDDOCUMENT']._serialized_start=1773
-  _globals['_INDEXEDDOCUMENT']._serialized_end=2051
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=2053
-  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=2159
-  _globals['_QUARANTINEDOCUMENTREQUEST']._serialized_start=2161
-  _globals['_QUARANTINEDOCUMENTREQUEST']._serialized_end=2242
-  _globals['_QUARANTINEDOCUMENTRESPONSE']._serialized_start=2244
-  _globals['_QUARANTINEDOCUMENTRESPONSE']._serialized_end=2337
-  _globals['_ACTIVATEINDEXSNAPSHOTREQUEST']._serialized_start=2339
-  _globals['_ACTIVATEINDEXSNAPSHOTREQUEST']._serialized_end=2393
-  _globals['_ACTIVATEINDEXSNAPSHOTRESPONSE']._serialized_start=2395
-  _globals['_ACTIVATEINDEXSNAPSHOTRESPONSE']._serialized_end=2481
-  _globals['_LISTINDEXSNAPSHOTSREQUEST']._serialized_start=2483
-  _globals['_LISTINDEXSNAPSHOTSREQUEST']._serialized_end=2549
-  _globals['_INDEXSNAPSHOT']._serialized_start=2552
-  _globals['_INDEXSNAPSHOT']._serialized_end=2765
-  _globals['_ENCODER']._serialized_start=2767
-  _globals['_ENCODER']._serialized_end=2844
-  _globals['_LISTINDEXSNAPSHOTSRESPONSE']._serialized_start=2846
-  _globals['_LISTINDEXSNAPSHOTSRESPONSE']._serialized_end=2955
-  _globals['_RETRIEVALSERVICE']._serialized_start=3154
-  _globals['_RETRIEVALSERVICE']._serialized_end=4194
+  _globals['_SEARCHPASSAGESRESPONSE']._serialized_end=1028
+  _globals['_BATCHSEARCHPASSAGESREQUEST']._serialized_start=1030
+  _globals['_BATCHSEARCHPASSAGESREQUEST']._serialized_end=1121
+  _globals['_BATCHSEARCHPASSAGESRESPONSE']._serialized_start=1123
+  _globals['_BATCHSEARCHPASSAGESRESPONSE']._serialized_end=1217
+  _globals['_GETPASSAGEREQUEST']._serialized_start=1219
+  _globals['_GETPASSAGEREQUEST']._serialized_end=1302
+  _globals['_GETPASSAGERESPONSE']._serialized_start=1305
+  _globals['_GETPASSAGERESPONSE']._serialized_end=1490
+  _globals['_EMBEDTEXTSREQUEST']._serialized_start=1492
+  _globals['_EMBEDTEXTSREQUEST']._serialized_end=1589
+  _globals['_VECTOR']._serialized_start=1591
+  _globals['_VECTOR']._serialized_end=1619
+  _globals['_EMBEDTEXTSRESPONSE']._serialized_start=1621
+  _globals['_EMBEDTEXTSRESPONSE']._serialized_end=1736
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_start=1739
+  _globals['_LISTDOCUMENTSREQUEST']._serialized_end=1870
+  _globals['_INDEXEDDOCUMENT']._serialized_start=1873
+  _globals['_INDEXEDDOCUMENT']._serialized_end=2151
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_start=2153
+  _globals['_LISTDOCUMENTSRESPONSE']._serialized_end=2259
+  _globals['_QUARANTINEDOCUMENTREQUEST']._serialized_start=2261
+  _globals['_QUARANTINEDOCUMENTREQUEST']._serialized_end=2342
+  _globals['_QUARANTINEDOCUMENTRESPONSE']._serialized_start=2344
+  _globals['_QUARANTINEDOCUMENTRESPONSE']._serialized_end=2437
+  _globals['_ACTIVATEINDEXSNAPSHOTREQUEST']._serialized_start=2439
+  _globals['_ACTIVATEINDEXSNAPSHOTREQUEST']._serialized_end=2493
+  _globals['_ACTIVATEINDEXSNAPSHOTRESPONSE']._serialized_start=2495
+  _globals['_ACTIVATEINDEXSNAPSHOTRESPONSE']._serialized_end=2581
+  _globals['_LISTINDEXSNAPSHOTSREQUEST']._serialized_start=2583
+  _globals['_LISTINDEXSNAPSHOTSREQUEST']._serialized_end=2649
+  _globals['_INDEXSNAPSHOT']._serialized_start=2652
+  _globals['_INDEXSNAPSHOT']._serialized_end=2865
+  _globals['_ENCODER']._serialized_start=2867
+  _globals['_ENCODER']._serialized_end=2944
+  _globals['_LISTINDEXSNAPSHOTSRESPONSE']._serialized_start=2946
+  _globals['_LISTINDEXSNAPSHOTSRESPONSE']._serialized_end=3055
+  _globals['_RETRIEVALSERVICE']._serialized_start=3254
+  _globals['_RETRIEVALSERVICE']._serialized_end=4294
 # @@protoc_insertion_point(module_scope)

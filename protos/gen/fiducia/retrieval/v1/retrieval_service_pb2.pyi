@@ -217,15 +217,29 @@ class SearchPassagesResponse(_message.Message):
     INDEX_SNAPSHOT_FIELD_NUMBER: _builtins.int
     NOTHING_FOUND_FIELD_NUMBER: _builtins.int
     BEST_RELEVANCE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    MIN_RELEVANCE_FIELD_NUMBER: _builtins.int
+    RELEVANCE_MODEL_FIELD_NUMBER: _builtins.int
+    RERANKED_FIELD_NUMBER: _builtins.int
     index_snapshot: _builtins.str
     """Snapshot that was searched."""
     nothing_found: Global___NothingFound.ValueType
     """Why there are no results."""
     best_relevance: _builtins.float
     """Relevance of the best passage that matches the filter, returned or not, 0 to 1; 0 without one."""
+    min_relevance: _builtins.float
+    """Passages of lower relevance were left out, 0 to 1."""
+    relevance_model: _builtins.str
+    """SHA-256 of the relevance model, in hex; empty: none was learned for the encoders in use."""
+    reranked: _builtins.bool
+    """Whether known questions, named products and the kind of question counted; else meaning and words alone."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoredPassage]:
         """Best first; empty when nothing matches."""
+
+    @_builtins.property
+    def as_of(self) -> _date_pb2.Date:
+        """The day that was searched for; with what follows and the snapshot, the search can be repeated."""
 
     def __init__(
         self,
@@ -234,10 +248,14 @@ class SearchPassagesResponse(_message.Message):
         index_snapshot: _builtins.str = ...,
         nothing_found: Global___NothingFound.ValueType = ...,
         best_relevance: _builtins.float = ...,
+        as_of: _date_pb2.Date | None = ...,
+        min_relevance: _builtins.float = ...,
+        relevance_model: _builtins.str = ...,
+        reranked: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_relevance", b"best_relevance", "index_snapshot", b"index_snapshot", "nothing_found", b"nothing_found", "results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "best_relevance", b"best_relevance", "index_snapshot", b"index_snapshot", "min_relevance", b"min_relevance", "nothing_found", b"nothing_found", "relevance_model", b"relevance_model", "reranked", b"reranked", "results", b"results"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
