@@ -1,7 +1,8 @@
 """Limits that may give way in a cone program, and the rows that each of them is.
 
     |S^(1/2) (w - b)| <= v + u                    volatility (b = 0) and tracking error
-    z + sum(e) / ((1 - confidence) S) <= L + u    loss, with e >= -R w - z, e >= 0 for scenarios that matter
+    z + sum(e) / ((1 - confidence) S) <= L + u    loss, with e >= -R w - z, e >= 0 for scenarios that matter;
+                                                  for those that are deep in the tail e is -R w - z
     a' w <= r + u                                 a linear limit
 
 Source: Rockafellar and Uryasev (2000) for the loss.
@@ -20,6 +21,7 @@ from services.optimizer.moments import Matrix, Vector
 from services.optimizer.standard_form import StandardForm
 
 _ONE = np.ones((1, 1))
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,14 @@ class Deviation:
 
 
 @dataclass(frozen=True, eq=False)
+class Tail:
+    """Scenarios by position: `border` may be in the tail, `deep` ones are taken to be in it, the others not."""
+
+    border: np.ndarray
+    deep: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Loss:
     """A limit on the mean loss in the worst 1 - confidence of `returns`, (S, n)."""
 
@@ -59,20 +69,32 @@ class Loss:
 
     def worst(self, weights: Vector, multiple: float) -> np.ndarray:
         """Return the positions of the scenarios that are worst for these weights, a multiple of those in the tail."""
-        total = len(self.returns)
-        count = min(int(np.ceil(multiple * (1.0 - self.confidence) * total)) + 1, total)
-        return np.asarray(np.argpartition(self.returns @ weights, count - 1)[:count])
+        return self._first(weights, int(np.ceil(multiple / self.most)) + 1)
 
-    def add(self, table: ConeTable, chosen: np.ndarray, give: int, level: int) -> slice:
-        """Add its rows for the chosen scenarios, z in the column `level` and e after it; return where e is bounded."""
-        size, unit, excess = len(chosen), self.unit, level + 1
-        most = 1.0 / ((1.0 - self.confidence) * len(self.returns))
-        returns = Part(-self.returns[chosen] / unit, 0)
-        tail = table.below(np.zeros(size), returns, Part(-np.ones((size, 1)), level), Part(-np.ones(size), excess))
+    def deep(self, weights: Vector, multiple: float = 1.0) -> np.ndarray:
+        """Return the positions of the scenarios that are in the tail with their whole share, or the worst of them."""
+        return self._first(weights, int(multiple / self.most + _ROUNDING))
+
+    def _first(self, weights: Vector, count: int) -> np.ndarray:
+        if count >= len(self.returns):
+            return np.arange(len(self.returns))
+        return np.asarray(np.argpartition(self.returns @ weights, count)[:count])
+
+    @property
+    def most(self) -> float:
+        """The largest share of a scenario in the mean."""
+        return 1.0 / ((1.0 - self.confidence) * len(self.returns))
+
+    def add(self, table: ConeTable, tail: Tail, give: int, level: int) -> tuple[slice, slice]:
+        """Add its rows, z in the column `level` and e after it; return where e and the mean are bounded."""
+        size, unit, excess = len(tail.border), self.unit, level + 1
+        returns = Part(-self.returns[tail.border] / unit, 0)
+        border = table.below(np.zeros(size), returns, Part(-np.ones((size, 1)), level), Part(-np.ones(size), excess))
         table.below(np.zeros(size), Part(-np.ones(size), excess))
-        mean = Part(_ONE, level), Part(np.full((1, size), most), excess), Part(-_ONE, give)
-        table.below(np.array([self.limit / unit]), *mean)
-        return tail
+        deep = Part(-self.most * self.returns[tail.deep].sum(axis=0)[None, :] / unit, 0)
+        rest = Part(_ONE * (1.0 - self.most * len(tail.deep)), level)
+        mean = deep, rest, Part(np.full((1, size), self.most), excess), Part(-_ONE, give)
+        return border, table.below(np.array([self.limit / unit]), *mean)
 
 
 @dataclass(frozen=True, eq=False)

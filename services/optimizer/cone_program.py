@@ -4,18 +4,21 @@ minimise    sum of price * u, or the goal of the standard form where nothing giv
 subject to  sum(w) = 1, lower <= w <= upper, G w <= g, purchases of at most t, as in the standard form
             the limits that may give way by u, see `cone_limits`; u is zero for a limit that is kept
 
-Scenarios that matter to a loss join until none is missing.
+Scenarios that matter to a loss join until none is missing. Those that are deep in the tail at all portfolios nearby are
+taken to stay there, which is a row for all of them in place of one for each; those that did not are told apart again.
+Either way the loss is never overestimated: it is the largest over fewer reweightings of the scenarios (see `tails`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import clarabel
 import numpy as np
 
-from services.optimizer.cone_limits import Deviation, Limit, Linear, Loss
+from services.optimizer.cone_limits import Deviation, Limit, Linear, Loss, Tail
 from services.optimizer.cone_solver import cone_optimum
 from services.optimizer.cone_table import ConeTable, Part
 from services.optimizer.constraints import MAX_TURNOVER
@@ -23,14 +26,14 @@ from services.optimizer.moments import Vector
 from services.optimizer.standard_form import StandardForm
 from shared.errors import SolutionRefused
 
-# Scenarios that take part at first and that join, as multiples of those in the tail.
-_FIRST, _JOIN = 1.4, 1.4
+# Scenarios that take part, and those that are deep in the tail, as multiples of those in it.
+_PART, _DEEP = 1.4, 0.5
 _ROUNDS = 12
 _SMALLEST_PRICE = 1e-6
 _ONE = np.ones((1, 1))
 
 # The scenarios that take part, by the place of their loss among the limits.
-Joined = dict[int, np.ndarray]
+Tails = dict[int, Tail]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,30 +63,60 @@ def given_way(
     """
     losses = {place: limit for place, limit in enumerate(limits) if isinstance(limit, Loss)}
     start = list(near) or [np.full(len(form.lower), 1.0 / len(form.lower))]
-    joined = {at: np.unique(np.concatenate([loss.worst(w, _FIRST) for w in start])) for at, loss in losses.items()}
+    tails = {at: _tail(loss, start) for at, loss in losses.items()}
     for _ in range(_ROUNDS):
-        found = _Program(form, limits, joined, has_goal).solved()
+        try:
+            found = _Program(form, limits, tails, has_goal).solved()
+        except SolutionRefused:
+            if not any(len(tail.deep) for tail in tails.values()):
+                raise
+            tails = {at: _apart(tail) for at, tail in tails.items()}
+            continue
         if found is None:
             return None
-        if not any(len(np.setdiff1d(loss.worst(found.weights, 1.0), joined[at])) for at, loss in losses.items()):
+        if all(_is_whole(tails[at], loss, found.weights) for at, loss in losses.items()):
             return found
-        joined = {at: np.union1d(joined[at], loss.worst(found.weights, _JOIN)) for at, loss in losses.items()}
+        tails = {at: _joined(tails[at], _tail(loss, [found.weights])) for at, loss in losses.items()}
     raise SolutionRefused(f"which scenarios matter is not settled after {_ROUNDS} programs")
+
+
+def _tail(loss: Loss, near: Sequence[Vector]) -> Tail:
+    """Return the scenarios that matter near all of these weights."""
+    part = reduce(np.union1d, [loss.worst(weights, _PART) for weights in near])
+    deep = reduce(np.intersect1d, [loss.deep(weights, _DEEP) for weights in near])
+    return Tail(np.setdiff1d(part, deep), deep)
+
+
+def _apart(tail: Tail) -> Tail:
+    """Return the tail with all that takes part in the border."""
+    return Tail(np.union1d(tail.border, tail.deep), tail.deep[:0])
+
+
+def _joined(before: Tail, now: Tail) -> Tail:
+    deep = np.intersect1d(before.deep, now.deep)
+    part = np.union1d(_apart(before).border, _apart(now).border)
+    return Tail(np.setdiff1d(part, deep), deep)
+
+
+def _is_whole(tail: Tail, loss: Loss, weights: Vector) -> bool:
+    """Return whether no scenario is bad at these weights that takes no part, and all deep ones are among the worst."""
+    is_known = np.isin(loss.worst(weights, 1.0), _apart(tail).border)
+    return bool(is_known.all() and np.isin(tail.deep, loss.deep(weights)).all())
 
 
 class _Program:
     """Columns: weights, purchases where they are limited, ways to give, then z and e of each loss."""
 
-    def __init__(self, form: StandardForm, limits: Sequence[Limit], joined: Joined, has_goal: bool) -> None:
-        self._form, self._limits, self._joined, self._has_goal = form, limits, joined, has_goal
+    def __init__(self, form: StandardForm, limits: Sequence[Limit], tails: Tails, has_goal: bool) -> None:
+        self._form, self._limits, self._tails, self._has_goal = form, limits, tails, has_goal
         self._count = len(form.lower)
         of_turnover = any(isinstance(each, Linear) and each.row.field == MAX_TURNOVER for each in limits)
         self._buys = form.has_purchases or of_turnover
         self._gives = self._count * (2 if self._buys else 1)
         self._next_level = self._gives + len(limits)
-        self._table = ConeTable(self._next_level + sum(1 + len(each) for each in joined.values()))
+        self._table = ConeTable(self._next_level + sum(1 + len(each.border) for each in tails.values()))
         self._units = np.ones(len(limits))
-        self._tails: dict[int, slice] = {}
+        self._bounded: dict[int, tuple[slice, slice]] = {}
         self._add_bounds()
         self._rows = self._table.below(form.row_limits, Part(form.row_matrix, 0)) if form.rows else slice(0, 0)
         self._turnover = self._add_purchases() if self._buys else slice(0, 0)
@@ -131,9 +164,9 @@ class _Program:
         elif isinstance(limit, Linear):
             limit.add(self._table, self._count if limit.row.field == MAX_TURNOVER else 0, self._count, give)
         else:
-            self._tails[place] = limit.add(self._table, self._joined[place], give, self._next_level)
+            self._bounded[place] = limit.add(self._table, self._tails[place], give, self._next_level)
             self._units[place] = limit.unit
-            self._next_level += 1 + len(self._joined[place])
+            self._next_level += 1 + len(self._tails[place].border)
 
     def _cost(self) -> Vector:
         cost, goal = np.zeros(self._table.columns), self._form.goal
@@ -159,10 +192,12 @@ class _Program:
 
     def _shares(self, z: Vector) -> Vector | None:
         """Return what the multipliers of the first loss say."""
-        for place, tail in self._tails.items():
-            limit = self._limits[place]
-            shares = np.zeros(len(limit.returns) if isinstance(limit, Loss) else 0)
-            shares[self._joined[place]] = np.maximum(z[tail], 0.0)
-            total = float(shares.sum())
-            return shares / total if total > _SMALLEST_PRICE else None
+        for place, (border, mean) in self._bounded.items():
+            limit, tail = self._limits[place], self._tails[place]
+            if isinstance(limit, Loss):
+                shares = np.zeros(len(limit.returns))
+                shares[tail.border] = np.maximum(z[border], 0.0)
+                shares[tail.deep] = limit.most * float(z[mean].sum())
+                total = float(shares.sum())
+                return shares / total if total > _SMALLEST_PRICE else None
         return None
