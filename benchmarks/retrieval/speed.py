@@ -71,7 +71,7 @@ def _print(times: dict[str, float], served: dict[str, float], cached: dict[str, 
         _line(name, times[name], floor)
     _line("floor", floor, floor)
     print()
-    known = ("filters", "encoders", "words", "names")
+    known = ("filters", "encoders", "words")
     for name in known:
         _line(name, times[name], floor)
     _line("vectors and features", times["candidates"] - sum(times[name] for name in known), floor)

@@ -72,7 +72,6 @@ class Stages:
             "filters": lambda _: snapshot.table.eligible_by_language(PassageFilter(), _TODAY),
             "encoders": self._encode,
             "words": snapshot.words.shares,
-            "names": snapshot.names.named,
             "candidates": lambda text: candidates(snapshot, self.engine, [self._query(text)]),
             "search": lambda text: search(snapshot, self.engine, [self._query(text)]),
             "handler": self.handle,

@@ -51,6 +51,11 @@ class Tail:
     border: np.ndarray
     deep: np.ndarray
 
+    @property
+    def part(self) -> np.ndarray:
+        """The scenarios that take part."""
+        return np.union1d(self.border, self.deep)
+
 
 @dataclass(frozen=True, eq=False)
 class Loss:

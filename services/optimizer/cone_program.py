@@ -89,18 +89,18 @@ def _tail(loss: Loss, near: Sequence[Vector]) -> Tail:
 
 def _apart(tail: Tail) -> Tail:
     """Return the tail with all that takes part in the border."""
-    return Tail(np.union1d(tail.border, tail.deep), tail.deep[:0])
+    return Tail(tail.part, tail.deep[:0])
 
 
 def _joined(before: Tail, now: Tail) -> Tail:
     deep = np.intersect1d(before.deep, now.deep)
-    part = np.union1d(_apart(before).border, _apart(now).border)
+    part = np.union1d(before.part, now.part)
     return Tail(np.setdiff1d(part, deep), deep)
 
 
 def _is_whole(tail: Tail, loss: Loss, weights: Vector) -> bool:
     """Return whether no scenario is bad at these weights that takes no part, and all deep ones are among the worst."""
-    is_known = np.isin(loss.worst(weights, 1.0), _apart(tail).border)
+    is_known = np.isin(loss.worst(weights, 1.0), tail.part)
     return bool(is_known.all() and np.isin(tail.deep, loss.deep(weights)).all())
 
 

@@ -20,7 +20,7 @@ class Part(NamedTuple):
 
 
 class ConeTable:
-    """Gathers rows; what they are cheaply turned into is one sparse matrix at the end."""
+    """Gathers rows as arrays and makes one sparse matrix of them at the end: one a block takes far longer to build."""
 
     def __init__(self, columns: int) -> None:
         self.columns = columns

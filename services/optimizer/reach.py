@@ -8,6 +8,7 @@ quadratic program with the linear limits that stand for the loss answers nearly 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -64,7 +65,7 @@ class Reach:
         # They hold for any weights, so they stay for all questions about one limit on the loss.
         self._cuts: list[Row] = []
         # Weights whose bad scenarios matter.
-        self._near: list[Vector] = []
+        self._near: deque[Vector] = deque(maxlen=_MOST_NEAR)
         # Weights of the least loss under limits that do not allow the one of the request.
         self._least_loss: Vector | None = None
         self._lowest: dict[
@@ -100,10 +101,12 @@ class Reach:
             if head.cvar is not None and self._is_kept_near(head.cvar, rows):
                 return False
             least = self.least(head, rows)
-            if least is None or not is_above(least.value, head):
-                return least is None
-            self._least_loss = self._least_loss if head.cvar is None else least.weights
-            return True
+            if least is None:
+                return True
+            is_beyond = is_above(least.value, head)
+            if is_beyond and head.cvar is not None:
+                self._least_loss = least.weights
+            return is_beyond
         if len(measures) == 2 and others[0].cvar is not None:
             answer = self._by_cuts(head, others[0], rows)
             if answer is not None:
@@ -121,10 +124,9 @@ class Reach:
 
     def _is_kept_near(self, limit: CvarLimit, rows: Sequence[Row]) -> bool:
         """Return whether a portfolio near the one of least loss that was found last keeps the loss and the rows."""
-        form, weights = self._form(rows), self._least_loss
-        if weights is None:
+        if self._least_loss is None:
             return False
-        return loss_witness(form, weights, self._scenarios, limit) is not None
+        return loss_witness(self._form(rows), self._least_loss, self._scenarios, limit) is not None
 
     def _least_alone(self, measure: Measure, rows: Sequence[Row]) -> Lowest | None:
         optimum = self._tail(measure.cvar, rows) if measure.cvar else self._solver.solve(self._form_for(measure, rows))
@@ -132,7 +134,7 @@ class Reach:
             return None
         weights = optimum.solution.weights
         if measure.cvar is not None:
-            self._near = [*self._near, weights][-_MOST_NEAR:]
+            self._near.append(weights)
         return Lowest(self._value(measure, weights), weights, tuple(row for row in rows if _presses(row, optimum)))
 
     def _way_out(self, rows: Sequence[Row], measures: Sequence[Measure]) -> Way | None:
@@ -159,7 +161,7 @@ class Reach:
                 return False
             if cvar.cvar is not None:
                 self._cuts.append(cut(self._scenarios, least.weights, cvar.cvar))
-                self._near = [*self._near, least.weights][-_MOST_NEAR:]
+                self._near.append(least.weights)
         return None
 
     def _least_beside(self, measure: Measure, rows: Sequence[Row], others: Sequence[Measure]) -> Lowest | None:
@@ -175,7 +177,7 @@ class Reach:
             return None
         found = given_way(form, limits, self._near)
         if found is not None:
-            self._near = [*self._near, found.weights][-_MOST_NEAR:]
+            self._near.append(found.weights)
         return found
 
     def _limit(self, measure: Measure, price: float | None = None, is_free: bool = False) -> Limit:

@@ -21,6 +21,7 @@ from services.optimizer.rebalance.propose import propose
 TODAY = date(2026, 6, 15)
 LONG_AGO = date(2020, 1, 2)
 TAX = TaxProfile(short_term_rate=Decimal("0.37"), long_term_rate=Decimal("0.15"))
+WITH_IRA = (Account("main", Decimal(0)), Account("ira", Decimal(0), is_retirement=True))
 
 
 def dec(value: float | str) -> Decimal:
@@ -37,6 +38,9 @@ def traded(name: str, price: float = 10, lot: float = 0, asset_class: str = "equ
     """Return a product without costs."""
     terms = {key: dec(value) for key, value in more.items() if key != "replacements"}
     return Traded(name, asset_class, dec(price), dec(lot), replacements=tuple(more.get("replacements", ())), **terms)
+
+
+PAIR = [traded("S", replacements=["R"]), traded("R"), traded("B", asset_class="bond")]
 
 
 def lot(

@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 from services.optimizer.cone_limits import Deviation, Loss
 from services.optimizer.cone_program import given_way
+from services.optimizer.cone_solver import cone_optimum
+from services.optimizer.cone_table import ConeTable
 from services.optimizer.estimates import Estimates, Scenarios
 from services.optimizer.expectations import expectations_of
 from services.optimizer.objective import MinimumVariance
 from services.optimizer.problem import Limits, Problem
 from services.optimizer.standard_form import StandardForm, standard_form
 from services.optimizer.tails import mean_loss
+from shared.errors import SolutionRefused
 from tests.unit.optimizer.builders import capped, dense_market, products
 
 cp: Any = cvxpy
@@ -87,6 +90,30 @@ def test_the_shares_of_the_scenarios_are_one_in_sum_and_none_is_above_the_most()
     assert found.shares.sum() == pytest.approx(1.0)
     assert found.shares.max() <= loss.most * (1.0 + 1e-6)
     assert -float(found.shares @ (returns @ found.weights)) == pytest.approx(found.by[0], abs=1e-7)
+
+
+def test_a_refused_program_is_asked_again_with_the_scenarios_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    returns = _returns(3, 400)
+    form = _form(returns)
+    limits = [Loss(0.0, 0.95, returns, price=1.0, is_free=True)]
+    rows: list[int] = []
+
+    def refused_once(cost: Any, risk: Any, table: ConeTable) -> Any:
+        rows.append(table.count)
+        if len(rows) == 1:
+            raise SolutionRefused("no proof")
+        return cone_optimum(cost, risk, table)
+
+    expected = given_way(form, limits)
+    monkeypatch.setattr("services.optimizer.cone_program.cone_optimum", refused_once)
+    found = given_way(form, limits)
+
+    assert expected is not None
+    assert found is not None
+    assert rows[1] > rows[0]
+    assert found.by == pytest.approx(expected.by, abs=1e-7)
 
 
 def test_limits_that_cannot_give_way_and_contradict_each_other_have_no_answer() -> None:
