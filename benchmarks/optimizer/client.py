@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
 import numpy as np
 from fiducia.optimizer.v1 import objective_pb2, portfolio_pb2
 from fiducia.optimizer.v1 import optimizer_service_pb2 as service
-from fiducia.optimizer.v1 import optimizer_service_pb2_grpc as rpc
 from fiducia.type.v1 import weight_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.optimizer.answers import OptimizeJob
-from services.optimizer.market import MarketStore
 from services.optimizer.moments import Market
 from services.optimizer.objective import MeanVarianceUtility
 from services.optimizer.problem import Bound, Group, Limits, Problem, Product
@@ -27,29 +25,39 @@ _MAX_WEIGHT = 0.2
 _MAX_GROUP = 0.35
 _MAX_TURNOVER = 0.5
 _HELD = 8
+_LEAST_AVERSION = 2.0
+_METHOD = "/fiducia.optimizer.v1.OptimizerService/OptimizePortfolio"
 _START_SECONDS = 120.0
 _PATIENCE_SECONDS = 60.0
 
 
-def kb_job(market: Market) -> OptimizeJob:
-    """Return a request for thirty products over the classes of the market."""
+def kb_jobs(market: Market, products: int = _PRODUCTS, clients: int = 1) -> list[OptimizeJob]:
+    """Return a request over the classes of the market for each client, who differ in aversion and in what they hold."""
     draw = np.random.default_rng(3)
     classes = sorted(market.asset_classes)
-    products = tuple(
+    terms = tuple(
         Product(f"p{i}", classes[i % len(classes)], {classes[i % len(classes)]: 1.0}, float(own), 0.001)
-        for i, own in enumerate(draw.uniform(0.01, 0.1, _PRODUCTS))
+        for i, own in enumerate(draw.uniform(0.01, 0.1, products))
     )
     limits = Limits(
-        products={product.id: Bound(maximum=_MAX_WEIGHT) for product in products},
+        products={product.id: Bound(maximum=_MAX_WEIGHT) for product in terms},
         groups=tuple(Group(name, Bound(maximum=_MAX_GROUP), frozenset({name})) for name in classes[:6]),
         max_turnover=_MAX_TURNOVER,
     )
-    current = {product.id: 1.0 / _HELD for product in products[:_HELD]}
-    return OptimizeJob(Problem("USD", products, limits, current), market, MeanVarianceUtility(4.0))
+    return [
+        OptimizeJob(
+            Problem("USD", terms, limits, {f"p{i}": 1.0 / _HELD for i in draw.permutation(products)[:_HELD]}),
+            market,
+            MeanVarianceUtility(_LEAST_AVERSION + client),
+        )
+        for client in range(clients)
+    ]
 
 
-def message_of(job: OptimizeJob, aversion: float) -> service.OptimizePortfolioRequest:
-    """Return the job as a request with this risk aversion."""
+def message_of(job: OptimizeJob) -> service.OptimizePortfolioRequest:
+    """Return the job as a request. Raises TypeError unless it asks for the best utility."""
+    if not isinstance(job.objective, MeanVarianceUtility):
+        raise TypeError(f"no message for {type(job.objective).__name__}")
     problem = job.problem
     limits = portfolio_pb2.Limits(
         products=[
@@ -78,29 +86,29 @@ def message_of(job: OptimizeJob, aversion: float) -> service.OptimizePortfolioRe
             base_currency="USD", products=terms, limits=limits, current_weights=held
         ),
         objective=objective_pb2.Objective(
-            mean_variance_utility=objective_pb2.MeanVarianceUtility(risk_aversion=aversion)
+            mean_variance_utility=objective_pb2.MeanVarianceUtility(risk_aversion=job.objective.risk_aversion)
         ),
     )
 
 
-async def ask_many(address: str, data: Path, requests: int, callers: int, aversions: int) -> float:
-    """Return the answers per second that so many callers got, each sending when its last answer is there."""
-    store = MarketStore(data / "market")
-    store.refresh()
-    job = kb_job(store.market(""))
-    messages = [message_of(job, 2.0 + number) for number in range(aversions)]
+async def ask_many(address: str, messages: Sequence[bytes], requests: int, callers: int) -> float:
+    """Return the answers per second that so many callers got, each sending when its last answer is there.
+
+    messages: requests, encoded, which take turns.
+    """
     async with connect(address) as channel:
-        stub: Any = rpc.OptimizerServiceStub(channel)
+        call: Any = channel.unary_unary(_METHOD)
         numbers = iter(range(requests))
 
-        async def call() -> None:
+        async def ask() -> None:
             for number in numbers:
-                response = await stub.OptimizePortfolio(messages[number % aversions], timeout=_PATIENCE_SECONDS)
+                encoded = await call(messages[number % len(messages)], timeout=_PATIENCE_SECONDS)
+                response = service.OptimizePortfolioResponse.FromString(encoded)
                 if response.WhichOneof("outcome") != "optimal":
                     raise RuntimeError(f"request {number} was not answered with an optimum: {response}")
 
         started = time.monotonic()
-        await asyncio.gather(*(call() for _ in range(callers)))
+        await asyncio.gather(*(ask() for _ in range(callers)))
         return requests / (time.monotonic() - started)
 
 

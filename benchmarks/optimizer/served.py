@@ -1,10 +1,11 @@
 """The optimizer served: 32 callers against the same number of processes that call the domain function; memory.
 
-    python -m benchmarks.optimizer.served [--requests 10000] [--callers 32]
+    python -m benchmarks.optimizer.served [--requests 10000] [--callers 32] [--products 30 100]
 
-Starts the real service on the shipped knowledge base. Requests are for 30 products with class bands, each with
-another risk aversion. The callers are a process of their own on the same cores and count against the service. The
-service is to reach half of the direct rate, and workers are not to grow. At last long requests are cancelled.
+Starts the real service on the shipped knowledge base. Requests have class bands and a turnover limit; fifty clients,
+who differ in risk aversion and in what they hold, take turns. Served and direct rounds take turns as well, and the
+callers are a process of their own on the same cores and count against the service. The service is to reach half of the
+direct rate, and workers are not to grow. At last long requests are cancelled.
 """
 
 from __future__ import annotations
@@ -12,78 +13,115 @@ from __future__ import annotations
 import argparse
 import asyncio
 import multiprocessing
+import multiprocessing.pool
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
-from benchmarks.optimizer.client import ask_many, kb_job, serving
-from benchmarks.optimizer.workers import Cancel, cancelled, resident_mebibytes, worker_ids
+from benchmarks.optimizer.client import ask_many, kb_jobs, message_of, serving
+from benchmarks.optimizer.workers import Cancel, cancelled, cpu_seconds, resident_mebibytes, worker_ids
 from services.optimizer.answers import OptimizeJob, WarmUpJob
 from services.optimizer.engine import answer
 from services.optimizer.market import MarketStore
-from services.optimizer.objective import MeanVarianceUtility
 from services.optimizer.solve import Solver
 
 _KB = Path(__file__).parents[2] / "kb"
-_WARM_UP_REQUESTS = 1_000
 _START_SECONDS = 120.0
-_AVERSIONS = 50
+_CLIENTS = 50
+_ROUNDS = 5
 _CANCELS = 3
-# What a process of the direct measurement works with, one entry.
-_PREPARED: list[tuple[OptimizeJob, Solver]] = []
+# What a process of the direct measurement works with.
+_JOBS: dict[int, list[OptimizeJob]] = {}
+_SOLVER = Solver()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print rates and memory; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.optimizer.served")
-    parser.add_argument("--requests", type=int, default=10_000)
-    parser.add_argument("--callers", type=int, default=32)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.optimizer.served", description=__doc__)
+    parser.add_argument("--requests", type=int, default=10_000, help="of each size, half of them direct")
+    parser.add_argument("--callers", type=int, default=32, help="that wait for an answer at any time")
+    parser.add_argument("--products", type=int, nargs="+", default=[30, 100], help="sizes, the first for memory")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         ingest = [sys.executable, "-m", "services.optimizer.ingest", str(_KB), str(data / "market")]
         subprocess.run(ingest, check=True, stdout=subprocess.DEVNULL)
-        workers = len(os.sched_getaffinity(0))
-        direct = _direct_rate(data, workers, min(options.requests, _WARM_UP_REQUESTS))
-        print(f"load {os.getloadavg()[0]:.1f}; direct, {workers} processes: {direct:.0f} requests/s", flush=True)
-        return _served(data, options.requests, options.callers, direct)
+        with _service(data) as (service, address):
+            _measure(data, service, address, options)
+            _print_cancels([asyncio.run(cancelled(address, data, service)) for _ in range(_CANCELS)])
+    return 0
 
 
-def _served(data: Path, requests: int, callers: int, direct: float) -> int:
+@contextmanager
+def _service(data: Path) -> Iterator[tuple[int, str]]:
+    """Run the service; yield its process id and its address."""
     port_file = data / "port"
     settings = {"FIDUCIA_DATA_DIR": str(data), "FIDUCIA_PORT_FILE": str(port_file), "FIDUCIA_PORT": "0"}
-    log = (data / "log").open("wb")
-    service = subprocess.Popen(
-        [sys.executable, "-m", "services.optimizer"], env={**os.environ, **settings}, stdout=log, stderr=log
+    with (data / "log").open("wb") as log:
+        service = subprocess.Popen(
+            [sys.executable, "-m", "services.optimizer"], env={**os.environ, **settings}, stdout=log, stderr=log
+        )
+        try:
+            deadline = time.monotonic() + _START_SECONDS
+            while not port_file.exists():
+                if time.monotonic() > deadline or service.poll() is not None:
+                    raise RuntimeError(f"the service did not start: {(data / 'log').read_text()[-400:]}")
+                time.sleep(0.1)
+            address = f"127.0.0.1:{port_file.read_text().strip()}"
+            asyncio.run(serving(address))
+            yield service.pid, address
+        finally:
+            service.terminate()
+            service.wait()
+
+
+def _measure(data: Path, service: int, address: str, options: argparse.Namespace) -> None:
+    """Print the rates for each size, and the memory of the workers before and after."""
+    workers = worker_ids(service)
+    memory = {0: resident_mebibytes(workers)}
+    each = max(options.requests // (2 * _ROUNDS), 2 * _CLIENTS)
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(len(workers), _prepare, (str(data), options.products)) as pool:
+        for products in options.products:
+            _direct_rate(pool, len(workers), products, _CLIENTS)
+            messages = _messages(data, products)
+            asyncio.run(ask_many(address, messages, 2 * _CLIENTS, options.callers))
+            _print_rates(pool, [service, *workers], address, messages, products, each, options.callers)
+            asked = max(memory) + _ROUNDS * each + 2 * _CLIENTS
+            memory[asked] = resident_mebibytes(workers)
+    _print_memory(workers, memory)
+
+
+def _print_rates(
+    pool: multiprocessing.pool.Pool,
+    pids: list[int],
+    address: str,
+    messages: list[bytes],
+    products: int,
+    each: int,
+    callers: int,
+) -> None:
+    direct, served, spent = [], [], []
+    for _ in range(_ROUNDS):
+        direct.append(_direct_rate(pool, len(pids) - 1, products, each))
+        before = [time.process_time(), *map(cpu_seconds, pids)]
+        served.append(asyncio.run(ask_many(address, messages, each, callers)))
+        after = [time.process_time(), *map(cpu_seconds, pids)]
+        spent.append([1e3 * (b - a) / each for a, b in zip(before, after, strict=True)])
+    ratios = sorted(one / other for one, other in zip(served, direct, strict=True))
+    caller, service, *workers = (median(column) for column in zip(*spent, strict=True))
+    print(
+        f"{products} products, {callers} callers, load {os.getloadavg()[0]:.1f}: {median(served):.0f} requests/s, "
+        f"{median(direct):.0f} direct; {median(ratios):.2f} of direct ({ratios[0]:.2f} to {ratios[-1]:.2f})\n"
+        f"  CPU ms a request: callers {caller:.2f}, event loop {service:.2f}, workers {sum(workers):.2f}",
+        flush=True,
     )
-    try:
-        deadline = time.monotonic() + _START_SECONDS
-        while not port_file.exists():
-            if time.monotonic() > deadline or service.poll() is not None:
-                raise RuntimeError(f"the service did not start: {(data / 'log').read_text()[-400:]}")
-            time.sleep(0.1)
-        address = f"127.0.0.1:{port_file.read_text().strip()}"
-        asyncio.run(serving(address))
-        pids = worker_ids(service.pid)
-        memory, asked = {0: resident_mebibytes(pids)}, min(requests, _WARM_UP_REQUESTS)
-        started = asyncio.run(ask_many(address, data, asked, callers, _AVERSIONS))
-        memory[asked] = resident_mebibytes(pids)
-        rate = asyncio.run(ask_many(address, data, requests - asked or asked, callers, _AVERSIONS))
-        memory[requests] = resident_mebibytes(pids)
-        cancels = [asyncio.run(cancelled(address, data, service.pid)) for _ in range(_CANCELS)]
-    finally:
-        service.terminate()
-        service.wait()
-        log.close()
-    print(f"served, {callers} callers: {rate:.0f} requests/s, {rate / direct:.2f} of direct ({started:.0f} at first)")
-    _print_memory(pids, memory)
-    _print_cancels(cancels)
-    return 0
 
 
 def _print_memory(pids: list[int], memory: dict[int, dict[int, float]]) -> None:
@@ -103,29 +141,33 @@ def _print_cancels(cancels: list[Cancel]) -> None:
         )
 
 
-def _direct_rate(data: Path, workers: int, requests: int) -> float:
-    """Return how many requests a second that many processes answer without a service."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, _prepare, (str(data),)) as pool:
-        pool.map(_answer_some, [_AVERSIONS] * workers, chunksize=1)
-        started = time.monotonic()
-        pool.map(_answer_some, [requests // workers] * workers, chunksize=1)
-        return requests / (time.monotonic() - started)
+def _messages(data: Path, products: int) -> list[bytes]:
+    store = MarketStore(data / "market")
+    store.refresh()
+    return [message_of(job).SerializeToString() for job in kb_jobs(store.market(""), products, _CLIENTS)]
 
 
-def _prepare(data: str) -> None:
+def _direct_rate(pool: multiprocessing.pool.Pool, workers: int, products: int, requests: int) -> float:
+    """Return how many requests a second the processes answer without a service."""
+    started = time.monotonic()
+    pool.map(_answer_some, [(products, requests // workers)] * workers, chunksize=1)
+    return requests / (time.monotonic() - started)
+
+
+def _prepare(data: str, sizes: Sequence[int]) -> None:
     store = MarketStore(Path(data) / "market")
     store.refresh()
     market = store.market("")
-    solver = Solver()
-    answer(WarmUpJob(len(market.factors)), solver)
-    _PREPARED.append((kb_job(market), solver))
+    answer(WarmUpJob(len(market.factors)), _SOLVER)
+    for products in sizes:
+        _JOBS[products] = kb_jobs(market, products, _CLIENTS)
+        _answer_some((products, 1))
 
 
-def _answer_some(count: int) -> None:
-    job, solver = _PREPARED[0]
+def _answer_some(asked: tuple[int, int]) -> None:
+    products, count = asked
     for number in range(count):
-        answer(replace(job, objective=MeanVarianceUtility(2.0 + number % _AVERSIONS)), solver)
+        answer(_JOBS[products][number % _CLIENTS], _SOLVER)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from fiducia.optimizer.v1 import optimizer_service_pb2_grpc as rpc
 
-from benchmarks.optimizer.client import kb_job, message_of
+from benchmarks.optimizer.client import kb_jobs, message_of
 from services.optimizer.market import MarketStore
 from shared.client import connect
 
@@ -50,7 +51,7 @@ async def cancelled(address: str, data: Path, service: int) -> Cancel:
     """Return what a long request used of the workers' CPU before and after it was cancelled."""
     store = MarketStore(data / "market")
     store.refresh()
-    message = message_of(kb_job(store.market("")), 4.0)
+    message = message_of(kb_jobs(store.market(""))[0])
     message.resamples, message.problem.limits.max_volatility = _MOST_RESAMPLES, _MAX_VOLATILITY
     async with connect(address) as channel:
         stub: Any = rpc.OptimizerServiceStub(channel)
@@ -87,6 +88,12 @@ async def _used(pids: list[int], seconds: float) -> tuple[float, float]:
         if now != seen:
             seen, last = now, 1e3 * (time.monotonic() - started)
     return (sum(seen.values()) - sum(first.values())) / 1e6, last
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return what all threads of the process have run, in seconds."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _cpu_nanoseconds(pids: list[int]) -> int:

@@ -31,8 +31,11 @@ _SERVICE = "fiducia.optimizer.v1.OptimizerService"
 
 async def main(settings: OptimizerSettings) -> None:
     """Serve until told to stop."""
-    store = MarketStore(settings.data_dir / "market")
-    pool = WorkerPool(settings.optimizer_workers, settings.optimizer_queue, settings.optimizer_compiled_problems)
+    snapshots = settings.data_dir / "market"
+    store = MarketStore(snapshots)
+    pool = WorkerPool(
+        settings.optimizer_workers, settings.optimizer_queue, settings.optimizer_compiled_problems, snapshots
+    )
     polling: list[asyncio.Task[None]] = []
 
     def register(server: grpc.aio.Server) -> None:

@@ -33,6 +33,33 @@ class OptimizeJob:
     deadline: float | None = None
 
 
+@dataclass(frozen=True)
+class OptimizeCall:
+    """A portfolio is wanted by a caller whose words the worker reads itself.
+
+    request:       OptimizePortfolioRequest, encoded.
+    snapshot:      digest of the market snapshot that it is asked over.
+    product_count: of the request, which tells how long it may take.
+    has_own_covariance, is_search: whether it brings a covariance, and whether it limits the number of positions.
+    deadline:      as that of OptimizeJob.
+    """
+
+    request: bytes
+    snapshot: str
+    product_count: int
+    has_own_covariance: bool = False
+    is_search: bool = False
+    deadline: float | None = None
+
+
+@dataclass(frozen=True)
+class OptimizeReply:
+    """OptimizePortfolioResponse, encoded, and whether a deadline ended its search."""
+
+    response: bytes
+    time_limited: bool
+
+
 @dataclass(frozen=True, eq=False)
 class FrontierJob:
     """A frontier of this many points is wanted."""
@@ -164,9 +191,12 @@ class Ready:
     """A worker has warmed up."""
 
 
-Job = OptimizeJob | FrontierJob | GoalJob | RebalanceProblem | RiskJob | BacktestJob | ImportJob | WarmUpJob
+# What the engine answers by itself; a call also takes the market snapshots of the process.
+Task = OptimizeJob | FrontierJob | GoalJob | RebalanceProblem | RiskJob | BacktestJob | ImportJob | WarmUpJob
+Job = Task | OptimizeCall
 Answer = (
-    Portfolio
+    OptimizeReply
+    | Portfolio
     | Frontier
     | Infeasible
     | GoalOutcome

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from shared.errors import FieldViolation, InvalidRequest
 
 _LONGEST_ID = 100
 # Whoever sends more has another kind of trouble; a caller is told of the first 20 anyway.
 _MOST_NOTED = 1_000
+
+# The field of an entry of a list, by its position: worked out only where there is something to say of it.
+FieldOf = Callable[[int], str]
 
 
 class Checks:
@@ -28,6 +31,11 @@ class Checks:
     def violations(self) -> tuple[FieldViolation, ...]:
         """What was noted, in order."""
         return tuple(self._violations)
+
+    @property
+    def count_noted(self) -> int:
+        """How many violations were noted."""
+        return len(self._violations)
 
     def raise_any(self) -> None:
         """Raise InvalidRequest where anything was noted."""
@@ -69,6 +77,21 @@ class Checks:
         if value in seen:
             self.refuse(field, f"{value[:40]!r} appears more than once; send it once")
         seen.add(value)
+
+    def numbers(self, field_of: FieldOf, values: Sequence[float], low: float, high: float) -> None:
+        """Note each that is not a number from `low` to `high`."""
+        if not all(low <= value <= high for value in values):
+            for i, value in enumerate(values):
+                self.number(field_of(i), value, low, high)
+
+    def among(self, field_of: FieldOf, values: Sequence[str], known: Collection[str], what: str) -> None:
+        """Note each that is not among those known, and each that was there before."""
+        if len(set(values)) == len(values) and all(value in known for value in values):
+            return
+        seen = set[str]()
+        for i, value in enumerate(values):
+            self.one_of(field_of(i), value, known, what)
+            self.unique(field_of(i), value, seen)
 
     def count(self, field: str, found: int, low: int, high: int) -> None:
         """Note a list that is too short or too long."""

@@ -8,10 +8,10 @@ from services.optimizer.answers import (
     FrontierJob,
     FrontierPoint,
     Infeasible,
-    Job,
     OptimizeJob,
     Portfolio,
     Ready,
+    Task,
     WarmUpJob,
 )
 from services.optimizer.backtest.run import BacktestJob, Optimise, run_backtest
@@ -43,7 +43,7 @@ _WARM_PRODUCTS = PRODUCT_STEPS[:5]
 _LEAST_VALUE = 1e-9
 
 
-def answer(job: Job, solver: Solver) -> Answer:
+def answer(job: Task, solver: Solver) -> Answer:
     """Return what the job asks for. Raises SolutionRefused."""
     match job:
         case OptimizeJob():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from services.optimizer.answers import FrontierJob, Job, OptimizeJob, WarmUpJob
+from services.optimizer.answers import FrontierJob, Job, OptimizeCall, OptimizeJob, WarmUpJob
 from services.optimizer.moments import Market
 
 # A house has a universe for each of a few offers; with the usual sizes these stay below what a worker keeps.
@@ -23,10 +23,8 @@ class SizesInUse:
 
     def note(self, job: Job) -> None:
         """Remember the size of a portfolio problem; other jobs compile nothing."""
-        if not isinstance(job, OptimizeJob | FrontierJob):
-            return
-        estimates, size = job.problem.estimates, len(job.problem.products)
-        if estimates is not None and estimates.has_covariance:
+        size = _size_of(job)
+        if size is None:
             return
         if size in self._sizes:
             self._sizes.remove(size)
@@ -35,6 +33,16 @@ class SizesInUse:
     def sizes(self) -> tuple[int, ...]:
         """Return the numbers of products, the latest last."""
         return tuple(self._sizes)
+
+
+def _size_of(job: Job) -> int | None:
+    """Return over how many products of a market's covariance a portfolio is asked for, None where it is not."""
+    if isinstance(job, OptimizeCall):
+        return None if job.has_own_covariance else job.product_count
+    if not isinstance(job, OptimizeJob | FrontierJob):
+        return None
+    estimates = job.problem.estimates
+    return None if estimates is not None and estimates.has_covariance else len(job.problem.products)
 
 
 def warm_up_for(market: Market, sizes: Iterable[int] = ()) -> WarmUpJob:

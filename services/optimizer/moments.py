@@ -83,7 +83,7 @@ class Market:
         """The column of each factor."""
         return {name: column for column, name in enumerate(self.factors)}
 
-    @property
+    @cached_property
     def asset_classes(self) -> frozenset[str]:
         """The classes that a product may be exposed to."""
         return frozenset(self.factors[:-1])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
-from services.optimizer.answers import FrontierJob, Job, OptimizeJob
+from services.optimizer.answers import FrontierJob, Job, OptimizeCall, OptimizeJob
 from services.optimizer.backtest.run import BacktestJob
 from services.optimizer.goal import GoalJob
 from services.optimizer.price_import import ImportJob
@@ -28,6 +29,8 @@ class Pace:
         """Remember that such a job took this long on a worker; a search takes what time it gets and says nothing."""
         if isinstance(job, OptimizeJob) and job.problem.limits.positions is not None:
             return
+        if isinstance(job, OptimizeCall) and job.is_search:
+            return
         self._durations.setdefault(_kind(job), deque(maxlen=_REMEMBERED)).append(seconds)
 
     def seconds(self, job: Job, ahead: int = 0) -> float:
@@ -35,6 +38,10 @@ class Pace:
         own = self._shortest(_kind(job))
         others = min((self._shortest(kind) for kind in self._durations), default=0.0)
         return own + ahead * others
+
+    def longest(self, job: Job) -> float:
+        """Return the most that such a job took lately; infinity where none was seen."""
+        return max(self._durations.get(_kind(job), ()), default=math.inf)
 
     def ease(self, job: Job) -> None:
         """Trust the memory a little less."""
@@ -51,6 +58,8 @@ def _kind(job: Job) -> _Kind:
     match job:
         case OptimizeJob(problem=problem):
             size = len(problem.products)
+        case OptimizeCall(product_count=size):
+            pass
         case FrontierJob(problem=problem, point_count=points):
             size = len(problem.products) * points
         case GoalJob(goal=goal, sampling=sampling):
@@ -65,4 +74,5 @@ def _kind(job: Job) -> _Kind:
             size = len(problem.products)
         case _:
             size = 0
-    return type(job).__name__, size.bit_length()
+    name = OptimizeJob.__name__ if isinstance(job, OptimizeCall) else type(job).__name__
+    return name, size.bit_length()

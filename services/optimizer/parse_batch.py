@@ -12,12 +12,14 @@ from services.optimizer.answers import OptimizeJob
 from services.optimizer.checks import Checks
 from services.optimizer.moments import Market
 from services.optimizer.parse import MAX_PRODUCTS, parse_current, parse_problem
-from services.optimizer.parse_limits import Universe, parse_limits
+from services.optimizer.parse_limits import parse_limits
 from services.optimizer.parse_objective import parse_objective
 from services.optimizer.parse_size import refuse_too_large
+from services.optimizer.parse_terms import parse_universe
 from services.optimizer.past_scenarios import with_past_scenarios
 from services.optimizer.price_snapshot import PriceSnapshot
 from services.optimizer.problem import Problem
+from services.optimizer.universe import Universe
 from shared.errors import FieldViolation, InvalidRequest, ServiceError
 
 MAX_ITEMS = 10_000
@@ -33,7 +35,6 @@ class Batch:
     shared: Problem
     market: Market
     universe: Universe
-    terms: Sequence[messages.ProductTerms]
     prices: PriceSnapshot | None = None
 
     def job(self, item: service.BatchItem) -> OptimizeJob:
@@ -43,7 +44,7 @@ class Batch:
         checks.count("problem.current_weights", len(item.current_weights), 0, MAX_PRODUCTS)
         checks.raise_any()
         objective = parse_objective(item.objective, checks, self.universe.product_ids)
-        limits = parse_limits(item.limits, self.terms, self.universe, checks)
+        limits = parse_limits(item.limits, self.universe, checks)
         current = parse_current(item.current_weights, self.universe.known_ids, checks)
         checks.raise_any()
         problem = replace(self.shared, limits=limits, current=current)
@@ -64,7 +65,7 @@ def parse_batch(
         checks.refuse(f"universe.{name}", "must stay empty in a batch; send it with each item")
     checks.raise_any()
     problem = _universe(shared, market)
-    return Batch(problem, market, Universe.of(shared, market), shared.products, prices)
+    return Batch(problem, market, parse_universe(shared, market, checks), prices)
 
 
 def _universe(shared: messages.PortfolioProblem, market: Market) -> Problem:

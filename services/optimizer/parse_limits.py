@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from fiducia.optimizer.v1 import portfolio_pb2 as messages
 from fiducia.type.v1 import risk_pb2
 
 from services.optimizer.checks import Checks
-from services.optimizer.moments import Market
-from services.optimizer.parse_estimates import has_own_covariance
+from services.optimizer.parse_kept import Kept
 from services.optimizer.parse_weights import parse_benchmark
 from services.optimizer.problem import Bound, CvarLimit, Group, Limits, PositionLimit, TrackingErrorLimit
+from services.optimizer.universe import Universe
 
 MAX_GROUPS = 200
 DEFAULT_CONFIDENCE = 0.95
@@ -20,54 +17,19 @@ _MAX_VOLATILITY = 5.0
 _MAX_LIQUIDITY_DAYS = 10_000.0
 _RISK_LEVELS = frozenset(value for value in risk_pb2.RiskLevel.values() if value)
 _MEMBERS = "asset_classes, product_ids, currencies, issuers, regions, risk_levels or flags"
-
-Products = Sequence[messages.ProductTerms]
-
-
-@dataclass(frozen=True)
-class Universe:
-    """What the fields of a request may refer to. asset_classes is None where any name will do."""
-
-    product_ids: tuple[str, ...]
-    known_ids: frozenset[str]
-    asset_classes: frozenset[str] | None
-    snapshot: str
-    has_own_covariance: bool
-
-    @classmethod
-    def of(cls, message: messages.PortfolioProblem, market: Market) -> Universe:
-        """Return the universe of a request: asset classes are only names where they say nothing of the covariance."""
-        has_own = message.HasField("estimates") and has_own_covariance(message.estimates)
-        is_free = has_own or market.products is not None
-        ids = tuple(product.product_id for product in message.products)
-        return cls(
-            ids,
-            frozenset(ids),
-            None if is_free else market.asset_classes,
-            market.snapshot,
-            has_own,
-        )
-
-    def asset_class(self, field: str, name: str, checks: Checks) -> None:
-        """Note a name that is not an asset class."""
-        if self.asset_classes is not None:
-            checks.one_of(field, name, self.asset_classes, f"an asset class of market snapshot {self.snapshot[:12]}")
-
-    def product(self, field: str, name: str, checks: Checks) -> None:
-        """Note a name that is not a product."""
-        checks.one_of(field, name, self.known_ids, "a product of this request")
+_OF_REQUEST = "a product of this request"
+_KNOWN = Kept[Limits]()
 
 
-def parse_limits(message: messages.Limits, products: Products, universe: Universe, checks: Checks) -> Limits:
+def parse_limits(message: messages.Limits, universe: Universe, checks: Checks) -> Limits:
     """Return the limits, to be used only if `checks` holds nothing afterwards."""
-    path = "problem.limits"
-    checks.count(f"{path}.groups", len(message.groups), 0, MAX_GROUPS)
-    names: set[str] = set()
+    return _KNOWN.read(message.SerializeToString(), universe, lambda: _limits(message, universe, checks), checks)
+
+
+def _limits(message: messages.Limits, universe: Universe, checks: Checks) -> Limits:
     return Limits(
         products=_product_bounds(message, universe, checks),
-        groups=tuple(
-            _group(group, f"{path}.groups[{i}]", names, universe, checks) for i, group in enumerate(message.groups)
-        ),
+        groups=_groups(message, universe, checks),
         max_turnover=_optional(message, "max_turnover", 1.0, checks),
         max_volatility=_optional(message, "max_volatility", _MAX_VOLATILITY, checks, is_positive=True),
         max_cvar=_cvar(message, checks) if message.HasField("max_cvar") else None,
@@ -75,8 +37,8 @@ def parse_limits(message: messages.Limits, products: Products, universe: Univers
         positions=_positions(message, checks) if message.HasField("positions") else None,
         excluded=_excluded(message, universe, checks),
         min_cash=_optional(message, "min_cash", 1.0, checks),
-        max_risk_level_score=_risk_level_score(message, products, checks),
-        max_liquidity_days=_liquidity_days(message, products, checks),
+        max_risk_level_score=_risk_level_score(message, universe, checks),
+        max_liquidity_days=_liquidity_days(message, universe, checks),
     )
 
 
@@ -90,19 +52,20 @@ def _optional(
 
 
 def _product_bounds(message: messages.Limits, universe: Universe, checks: Checks) -> dict[str, Bound]:
-    seen: set[str] = set()
-    bounds: dict[str, Bound] = {}
-    for i, bound in enumerate(message.products):
-        path = f"problem.limits.products[{i}]"
-        universe.product(f"{path}.product_id", bound.product_id, checks)
-        checks.unique(f"{path}.product_id", bound.product_id, seen)
-        bounds[bound.product_id] = _bound(bound, path, checks)
-    return bounds
+    path, ids = "problem.limits.products", [bound.product_id for bound in message.products]
+    checks.among(lambda i: f"{path}[{i}].product_id", ids, universe.known_ids, _OF_REQUEST)
+    return {sent.product_id: _bound(sent, f"{path}[{i}]", checks) for i, sent in enumerate(message.products)}
 
 
-def _group(message: messages.GroupBound, path: str, names: set[str], universe: Universe, checks: Checks) -> Group:
+def _groups(message: messages.Limits, universe: Universe, checks: Checks) -> tuple[Group, ...]:
+    path, names = "problem.limits.groups", [group.name for group in message.groups]
+    checks.count(path, len(message.groups), 0, MAX_GROUPS)
+    checks.among(lambda i: f"{path}[{i}].name", names, frozenset(names), "a name")
+    return tuple(_group(sent, f"{path}[{i}]", universe, checks) for i, sent in enumerate(message.groups))
+
+
+def _group(message: messages.GroupBound, path: str, universe: Universe, checks: Checks) -> Group:
     checks.name(f"{path}.name", message.name)
-    checks.unique(f"{path}.name", message.name, names)
     group = Group(
         message.name,
         _bound(message, path, checks),
@@ -117,9 +80,9 @@ def _group(message: messages.GroupBound, path: str, names: set[str], universe: U
     if group == Group(group.name, group.bound):
         checks.refuse(path, f"has no members; name {_MEMBERS}")
     for i, name in enumerate(message.asset_classes):
-        universe.asset_class(f"{path}.asset_classes[{i}]", name, checks)
+        universe.classes.check(f"{path}.asset_classes[{i}]", name, checks)
     for i, name in enumerate(message.product_ids):
-        universe.product(f"{path}.product_ids[{i}]", name, checks)
+        checks.one_of(f"{path}.product_ids[{i}]", name, universe.known_ids, _OF_REQUEST)
     for list_name in ("currencies", "issuers", "regions", "flags"):
         for i, name in enumerate(getattr(message, list_name)):
             checks.name(f"{path}.{list_name}[{i}]", name)
@@ -167,26 +130,24 @@ def _positions(message: messages.Limits, checks: Checks) -> PositionLimit:
 
 
 def _excluded(message: messages.Limits, universe: Universe, checks: Checks) -> frozenset[str]:
-    seen: set[str] = set()
-    for i, name in enumerate(message.excluded_product_ids):
-        universe.product(f"problem.limits.excluded_product_ids[{i}]", name, checks)
-        checks.unique(f"problem.limits.excluded_product_ids[{i}]", name, seen)
-    return frozenset(seen)
+    path, names = "problem.limits.excluded_product_ids", message.excluded_product_ids
+    checks.among(lambda i: f"{path}[{i}]", names, universe.known_ids, _OF_REQUEST)
+    return frozenset(names)
 
 
-def _risk_level_score(limits: messages.Limits, products: Products, checks: Checks) -> float | None:
+def _risk_level_score(limits: messages.Limits, universe: Universe, checks: Checks) -> float | None:
     if not limits.HasField("max_risk_level_score"):
         return None
-    for i, product in enumerate(products):
+    for i, product in enumerate(universe.products):
         if product.risk_level not in _RISK_LEVELS:
             checks.refuse(f"problem.products[{i}].risk_level", "missing; limits.max_risk_level_score needs it")
     return checks.number("problem.limits.max_risk_level_score", limits.max_risk_level_score, 1.0, 5.0)
 
 
-def _liquidity_days(limits: messages.Limits, products: Products, checks: Checks) -> float | None:
+def _liquidity_days(limits: messages.Limits, universe: Universe, checks: Checks) -> float | None:
     if not limits.HasField("max_liquidity_days"):
         return None
-    for i, product in enumerate(products):
-        if not product.HasField("liquidity_days"):
+    for i, product in enumerate(universe.products):
+        if product.liquidity_days is None:
             checks.refuse(f"problem.products[{i}].liquidity_days", "missing; limits.max_liquidity_days needs it")
     return checks.number("problem.limits.max_liquidity_days", limits.max_liquidity_days, 0.0, _MAX_LIQUIDITY_DAYS)

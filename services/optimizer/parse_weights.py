@@ -19,16 +19,14 @@ def parse_benchmark(
     field: str, weights: Sequence[weight_pb2.Weight], product_ids: Sequence[str], checks: Checks
 ) -> tuple[float, ...]:
     """Return the weights by product, noted in `checks` unless they sum to one; products not named have none."""
-    seen: set[str] = set()
+    ids, shares = [weight.product_id for weight in weights], [weight.weight for weight in weights]
     known = frozenset(product_ids)
-    for i, weight in enumerate(weights):
-        checks.one_of(f"{field}[{i}].product_id", weight.product_id, known, "a product of this request; add its terms")
-        checks.unique(f"{field}[{i}].product_id", weight.product_id, seen)
-        checks.number(f"{field}[{i}].weight", weight.weight, 0.0, 1.0 + BUDGET_SLACK)
-    total = sum(weight.weight for weight in weights)
+    checks.among(lambda i: f"{field}[{i}].product_id", ids, known, "a product of this request; add its terms")
+    checks.numbers(lambda i: f"{field}[{i}].weight", shares, 0.0, 1.0 + BUDGET_SLACK)
+    total = sum(shares)
     if not abs(total - 1.0) <= BUDGET_SLACK:
         checks.refuse(field, f"weights sum to {total:g}, expected 1; normalise before sending")
-    held = {weight.product_id: weight.weight for weight in weights}
+    held = dict(zip(ids, shares, strict=True))
     return tuple(held.get(name, 0.0) for name in product_ids)
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import Coroutine
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from services.optimizer.answers import Answer, Job, Ready, WarmUpJob
+from services.optimizer.bundle import Ticket, next_bundle
 from services.optimizer.in_use import SizesInUse, warm_up_for
 from services.optimizer.moments import Market
 from services.optimizer.pace import Pace
-from services.optimizer.worker import Fault, Reply, start_worker
+from services.optimizer.worker import Fault, Reply
+from services.optimizer.worker_handle import Outcome, WorkerDied, WorkerHandle
 from shared.errors import CapacityExceeded, ServiceError
 
 log = logging.getLogger(__name__)
@@ -24,35 +26,35 @@ log = logging.getLogger(__name__)
 _GRACE_SECONDS = 0.1
 _WARM_UP_SECONDS = 120.0
 _RETRY_SECONDS = 2.0
-_TURN_SECONDS = 0.02
-
-
-class WorkerDied(Exception):
-    """A worker process ended in the middle of a job."""
+_TURN_SECONDS = 1.0
 
 
 class WorkerPool:
     """Runs each job on an idle worker; call `start` first and `close` last, on one event loop.
 
     workers: processes, one thread each.  queue: jobs that may wait for one.
+    snapshots: the folder of the market snapshots that calls name.
     """
 
-    def __init__(self, workers: int, queue: int, compiled_problems: int) -> None:
+    def __init__(self, workers: int, queue: int, compiled_problems: int, snapshots: Path) -> None:
         self._size = workers
         self._queue = queue
         self._compiled_problems = compiled_problems
-        self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
-        self._workers: set[_Worker] = set()
+        self._snapshots = snapshots
+        self._workers: set[WorkerHandle] = set()
+        self._idle: deque[WorkerHandle] = deque()
+        self._claim: tuple[set[WorkerHandle], asyncio.Future[WorkerHandle]] | None = None
+        self._waiting: deque[Ticket] = deque()
         self._chores: set[asyncio.Task[None]] = set()
-        self._waiting = 0
         self._pace = Pace()
         self._in_use = SizesInUse()
         self._warm_up = WarmUpJob(factors=0)
+        self._is_closed = False
 
     @property
     def waiting(self) -> int:
         """How many jobs wait for a worker."""
-        return self._waiting
+        return len(self._waiting)
 
     @property
     def size(self) -> int:
@@ -62,7 +64,7 @@ class WorkerPool:
     @property
     def idle(self) -> int:
         """How many workers have nothing to do."""
-        return self._idle.qsize()
+        return len(self._idle)
 
     @property
     def process_ids(self) -> tuple[int, ...]:
@@ -84,14 +86,16 @@ class WorkerPool:
         self._warm_up = warm_up_for(market, self._in_use.sizes())
         started, cold = time.monotonic(), set(self._workers)
         while cold := cold & self._workers:
-            worker = await self._idle.get()
-            if worker in cold:
-                _expect_ready(await self._asked(worker, self._warm_up))
-                cold.discard(worker)
-            else:
-                self._idle.put_nowait(worker)
-                # The cold ones are busy; this one may be needed before they are done.
-                await asyncio.sleep(_TURN_SECONDS)
+            worker = await self._claimed(cold)
+            if worker is None:
+                continue
+            cold.discard(worker)
+            try:
+                await _warm(worker, self._warm_up)
+            except BaseException:
+                self._later(self._replace(worker))
+                raise
+            self._free(worker)
         log.info("workers warm again", extra={"seconds": round(time.monotonic() - started, 2)})
 
     async def run(self, job: Job, seconds_left: float | None = None) -> Answer:
@@ -101,55 +105,104 @@ class WorkerPool:
         Raises CapacityExceeded at once where too many jobs wait or the deadline cannot be met. A cancelled job stops.
         """
         self._admit(job, seconds_left)
-        self._waiting += 1
+        ticket = Ticket(job, asyncio.get_running_loop().create_future())
+        self._waiting.append(ticket)
+        self._hand_out()
         try:
-            worker = await self._idle.get()
-        finally:
-            self._waiting -= 1
-        started = time.monotonic()
-        reply = await self._asked(worker, job)
-        self._pace.note(job, time.monotonic() - started)
-        self._in_use.note(job)
-        return _answer(reply)
+            return _answer(await ticket.reply)
+        except asyncio.CancelledError:
+            self._withdraw(ticket)
+            raise
 
     async def close(self) -> None:
         """Kill every worker and wait until it is gone."""
+        self._is_closed = True
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         for worker in list(self._workers):
-            await self._remove(worker)
+            self._workers.discard(worker)
+            await worker.close()
 
     def _admit(self, job: Job, seconds_left: float | None) -> None:
-        if self._idle.empty() and self._waiting >= self._queue:
-            raise CapacityExceeded(f"{self._waiting} requests are waiting already; try again later or add workers")
-        needed = self._pace.seconds(job, ahead=self._waiting // self._size if self._idle.empty() else 0)
+        if not self._idle and self.waiting >= self._queue:
+            raise CapacityExceeded(f"{self.waiting} requests are waiting already; try again later or add workers")
+        needed = self._pace.seconds(job, ahead=0 if self._idle else self.waiting // self._size)
         if seconds_left is not None and needed > seconds_left:
             self._pace.ease(job)
             raise CapacityExceeded(
                 f"the deadline leaves {seconds_left:.3f} s, and {needed:.3f} s are needed at the least; allow more time"
             )
 
-    async def _asked(self, worker: _Worker, job: Job) -> Reply:
-        """Return the reply of a worker that was idle, and make it idle again, or replace it where it is cut short."""
+    def _hand_out(self) -> None:
+        while self._waiting and self._idle:
+            worker = self._idle.popleft()
+            bundle = next_bundle(self._waiting, self._pace, self._size)
+            for ticket in bundle:
+                ticket.worker = worker
+            worker.give([ticket.job for ticket in bundle], partial(self._told, worker, bundle))
+
+    def _told(self, worker: WorkerHandle, bundle: list[Ticket], outcome: Outcome) -> None:
+        for ticket in bundle:
+            ticket.worker = None
+        if isinstance(outcome, WorkerDied):
+            self._take_back(bundle, outcome)
+            if not self._is_closed:
+                self._later(self._replace(worker))
+            return
+        for ticket, replied in zip(bundle, outcome, strict=True):
+            self._pace.note(ticket.job, replied.seconds)
+            self._in_use.note(ticket.job)
+        # First the worker's next bundle, so that it need not wait until callers have been answered.
+        self._free(worker)
+        for ticket, replied in zip(bundle, outcome, strict=True):
+            if not ticket.reply.done():
+                ticket.reply.set_result(replied.reply)
+
+    def _take_back(self, bundle: list[Ticket], error: WorkerDied) -> None:
+        """Fail the job over which a worker ended; where there were several, try each again by itself."""
+        for ticket in reversed(bundle):
+            if ticket.reply.done():
+                continue
+            if len(bundle) == 1 or self._is_closed:
+                ticket.reply.set_exception(error)
+            else:
+                ticket.is_alone = True
+                self._waiting.appendleft(ticket)
+        self._hand_out()
+
+    def _withdraw(self, ticket: Ticket) -> None:
+        """Stop working on what nobody waits for any more."""
+        if ticket.worker is None:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+            return
+        asyncio.get_running_loop().call_later(_GRACE_SECONDS, _stop, ticket)
+
+    def _free(self, worker: WorkerHandle) -> None:
+        if self._claim is not None and worker in self._claim[0] and not self._claim[1].done():
+            self._claim[1].set_result(worker)
+            return
+        self._idle.append(worker)
+        self._hand_out()
+
+    async def _claimed(self, among: set[WorkerHandle]) -> WorkerHandle | None:
+        """Return one of these workers as soon as it is idle, for its own use; None where none was for a while."""
+        for worker in among & set(self._idle):
+            self._idle.remove(worker)
+            return worker
+        self._claim = among, asyncio.get_running_loop().create_future()
         try:
-            reply = await worker.ask(job)
-        except BaseException:
-            self._later(self._settle(worker))
-            raise
-        self._idle.put_nowait(worker)
-        return reply
+            return await asyncio.wait_for(self._claim[1], _TURN_SECONDS)
+        except TimeoutError:
+            return None
+        finally:
+            self._claim = None
 
-    async def _settle(self, worker: _Worker) -> None:
-        """Bring a worker whose job was cut short back into use, or replace it."""
-        if await worker.is_free_within(_GRACE_SECONDS):
-            self._idle.put_nowait(worker)
-        else:
-            log.warning("worker replaced", extra={"worker_pid": worker.process.pid})
-            await self._remove(worker)
-            await self._replace_worker()
-
-    async def _replace_worker(self) -> None:
+    async def _replace(self, worker: WorkerHandle) -> None:
+        log.warning("worker replaced", extra={"worker_pid": worker.process.pid})
+        self._workers.discard(worker)
+        await worker.close()
         while True:
             try:
                 return await self._add_worker()
@@ -158,21 +211,15 @@ class WorkerPool:
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _add_worker(self) -> None:
-        worker = _Worker(*await asyncio.to_thread(start_worker, self._compiled_problems))
+        worker = await WorkerHandle.start(self._compiled_problems, self._snapshots)
         self._workers.add(worker)
         try:
-            _expect_ready(await asyncio.wait_for(worker.ask(self._warm_up), _WARM_UP_SECONDS))
+            await asyncio.wait_for(_warm(worker, self._warm_up), _WARM_UP_SECONDS)
         except BaseException:
+            self._workers.discard(worker)
             worker.process.kill()
             raise
-        self._idle.put_nowait(worker)
-
-    async def _remove(self, worker: _Worker) -> None:
-        self._workers.discard(worker)
-        worker.process.kill()
-        await asyncio.to_thread(worker.process.join)
-        asyncio.get_running_loop().remove_reader(worker.connection.fileno())
-        worker.connection.close()
+        self._free(worker)
 
     def _later(self, chore: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(chore)
@@ -180,49 +227,15 @@ class WorkerPool:
         task.add_done_callback(self._chores.discard)
 
 
-class _Worker:
-    """One process and the event loop's end of its connection; it answers one job at a time."""
-
-    def __init__(self, process: BaseProcess, connection: Connection) -> None:
-        self.process = process
-        self.connection = connection
-        self._reply: asyncio.Future[Reply] | None = None
-
-    async def ask(self, job: Job) -> Reply:
-        """Return the reply. Raises WorkerDied. Where this is cancelled, the reply may still come."""
-        loop = asyncio.get_running_loop()
-        self._reply = loop.create_future()
-        loop.add_reader(self.connection.fileno(), self._receive, self._reply)
-        try:
-            self.connection.send(job)
-        except OSError as error:
-            loop.remove_reader(self.connection.fileno())
-            raise WorkerDied(str(error)) from error
-        return await asyncio.shield(self._reply)
-
-    async def is_free_within(self, seconds: float) -> bool:
-        """Wait for the reply to a job that nobody waits for any more; return whether the worker can be used again."""
-        with contextlib.suppress(TimeoutError, WorkerDied):
-            if self._reply is not None:
-                await asyncio.wait_for(asyncio.shield(self._reply), seconds)
-                return self.process.is_alive()
-        return False
-
-    def _receive(self, reply: asyncio.Future[Reply]) -> None:
-        asyncio.get_running_loop().remove_reader(self.connection.fileno())
-        try:
-            received = self.connection.recv()
-        except Exception as error:
-            # The end of the process, or bytes that are no reply: either way this worker is lost.
-            reply.set_exception(WorkerDied(f"the worker process ended in the middle of a job ({error!r})"))
-            reply.exception()  # Marks it as seen: nobody may be waiting any more.
-        else:
-            reply.set_result(received)
+def _stop(ticket: Ticket) -> None:
+    if ticket.worker is not None:
+        ticket.worker.process.kill()
 
 
-def _expect_ready(reply: Reply) -> None:
-    if not isinstance(reply, Ready):
-        raise RuntimeError(f"a worker could not warm up: {reply}")
+async def _warm(worker: WorkerHandle, job: WarmUpJob) -> None:
+    replied = await worker.ask(job)
+    if not isinstance(replied.reply, Ready):
+        raise RuntimeError(f"a worker could not warm up: {replied.reply}")
 
 
 def _answer(reply: Reply) -> Answer:

@@ -22,6 +22,8 @@ class Replay:
         self, request: service.OptimizePortfolioRequest, snapshot: str
     ) -> service.OptimizePortfolioResponse | None:
         """Return the answer that was cut short before for this request over this market."""
+        if not self._kept:
+            return None
         return self._kept.get(_key(request, snapshot))
 
     def keep(self, request: service.OptimizePortfolioRequest, response: service.OptimizePortfolioResponse) -> None:

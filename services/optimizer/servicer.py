@@ -10,13 +10,11 @@ import grpc
 from fiducia.optimizer.v1 import optimizer_service_pb2 as service
 from fiducia.optimizer.v1 import optimizer_service_pb2_grpc as rpc
 
-from services.optimizer.answers import Answer, Frontier, FrontierJob, Infeasible, Job, OptimizeJob, Portfolio
+from services.optimizer.answers import Answer, Frontier, FrontierJob, Infeasible, Job, OptimizeCall, OptimizeReply
 from services.optimizer.checks import Checks
 from services.optimizer.market import MarketStore
 from services.optimizer.parse import parse_point_count, parse_problem
-from services.optimizer.parse_objective import parse_objective
-from services.optimizer.parse_size import refuse_too_large
-from services.optimizer.past_scenarios import with_past_scenarios
+from services.optimizer.parse_estimates import has_own_covariance
 from services.optimizer.replay import Replay
 from services.optimizer.rpc_backtest import BacktestRpcs
 from services.optimizer.rpc_batch import BatchRpcs
@@ -24,11 +22,10 @@ from services.optimizer.rpc_goal import GoalRpcs
 from services.optimizer.rpc_market import MarketRpcs
 from services.optimizer.rpc_rebalance import RebalanceRpcs
 from services.optimizer.rpc_risk import RiskRpcs
-from services.optimizer.wire import frontier_response, optimize_response, snapshots_response
+from services.optimizer.wire import frontier_response, snapshots_response
 
 _DEFAULT_PAGE = 20
 _LARGEST_PAGE = 100
-MAX_RESAMPLES = 200
 
 Context = grpc.aio.ServicerContext
 
@@ -63,26 +60,15 @@ class OptimizerServicer(
         self, request: service.OptimizePortfolioRequest, context: Context
     ) -> service.OptimizePortfolioResponse:
         """Return the best portfolio under the limits, or the limits that contradict each other."""
-        refuse_too_large(request)
-        market = self._store.market(request.problem.market_snapshot)
-        checks = Checks()
-        ids = [product.product_id for product in request.problem.products]
-        objective = parse_objective(request.objective, checks, ids)
-        checks.number("resamples", request.resamples, 0, MAX_RESAMPLES)
-        problem = parse_problem(request.problem, market, checks)
-        checks.raise_any()
-        known = self._cut_short.find(request, market.snapshot)
+        snapshot = self._store.market(request.problem.market_snapshot).snapshot
+        known = self._cut_short.find(request, snapshot)
         if known is not None:
             return known
-        prices = self._store.prices(market.snapshot)
-        problem = await asyncio.to_thread(with_past_scenarios, problem, objective, prices)
         left = context.time_remaining()
-        deadline = None if left is None else time.monotonic() + left
-        job = OptimizeJob(problem, market, objective, request.resamples, request.with_limit_costs, deadline)
-        answer = await self._workers.run(job, left)
-        if not isinstance(answer, Portfolio | Infeasible):
-            raise TypeError(f"a worker answered OptimizeJob with {type(answer).__name__}")
-        response = optimize_response(problem, answer, market.snapshot)
+        answer = await self._workers.run(_call_of(request, snapshot, left), left)
+        if not isinstance(answer, OptimizeReply):
+            raise TypeError(f"a worker answered OptimizeCall with {type(answer).__name__}")
+        response = service.OptimizePortfolioResponse.FromString(answer.response)
         self._cut_short.keep(request, response)
         return response
 
@@ -110,3 +96,14 @@ class OptimizerServicer(
         size = request.page_size or _DEFAULT_PAGE
         page = await asyncio.to_thread(self._store.page, size, request.page_token)
         return snapshots_response(page.snapshots, self._store.active, page.next_token)
+
+
+def _call_of(request: service.OptimizePortfolioRequest, snapshot: str, seconds_left: float | None) -> OptimizeCall:
+    return OptimizeCall(
+        request.SerializeToString(),
+        snapshot,
+        len(request.problem.products),
+        has_own_covariance(request.problem.estimates),
+        request.problem.limits.HasField("positions"),
+        None if seconds_left is None else time.monotonic() + seconds_left,
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from fiducia.optimizer.v1 import optimizer_service_pb2 as service
 from fiducia.optimizer.v1 import portfolio_pb2 as messages
-from fiducia.type.v1 import weight_pb2
 from google.type import date_pb2
 
 from services.optimizer.answers import ConflictingLimit, Frontier, Infeasible, Portfolio
@@ -37,7 +37,7 @@ def frontier_response(
         return service.ComputeFrontierResponse(infeasibility=infeasibility_message(answer), market_snapshot=snapshot)
     points = [
         service.FrontierPoint(
-            weights=_weights(problem, point.weights),
+            weights=_by_product(problem, point.weights, "weight"),
             expected_return_net=point.expected_return_net,
             volatility=point.volatility,
             certificate=_certificate(point.certificate),
@@ -59,34 +59,37 @@ def snapshots_response(
 def optimal_portfolio(problem: Problem, answer: Portfolio) -> service.OptimalPortfolio:
     """Return a portfolio as a message."""
     return service.OptimalPortfolio(
-        weights=_weights(problem, answer.weights),
+        weights=_by_product(problem, answer.weights, "weight"),
         analysis=analysis_message(problem, answer.analysis),
         current=None if answer.current is None else analysis_message(problem, answer.current),
         certificate=_certificate(answer.certificate),
         binding_limits=[
-            messages.BindingLimit(field=limit.field, bound=limit.bound, shadow_price=limit.shadow_price)
+            _part(field=limit.field, bound=limit.bound, shadow_price=limit.shadow_price)
             for limit in answer.binding_limits
         ],
         reduced_costs=[
-            service.ReducedCost(product_id=cost.product_id, missing_return=cost.missing_return)
-            for cost in answer.reduced_costs
+            _part(product_id=cost.product_id, missing_return=cost.missing_return) for cost in answer.reduced_costs
         ],
-        limit_costs=[service.LimitCost(field=cost.field, cost=cost.cost) for cost in answer.limit_costs],
+        limit_costs=[_part(field=cost.field, cost=cost.cost) for cost in answer.limit_costs],
         all_limits_cost=answer.all_limits_cost,
         optimality_gap=answer.optimality_gap,
         time_limited=answer.time_limited,
         weight_ranges=[
-            service.WeightRange(product_id=each.product_id, low=each.low, high=each.high)
-            for each in answer.weight_ranges
+            _part(product_id=each.product_id, low=each.low, high=each.high) for each in answer.weight_ranges
         ],
         covariance_repair=answer.covariance_repair,
     )
 
 
-def _weights(problem: Problem, weights: Vector) -> list[weight_pb2.Weight]:
+def _part(**fields: str | float) -> Any:
+    """Return a message within another by its fields: so it is made in half the time."""
+    return fields
+
+
+def _by_product(problem: Problem, values: Vector, field: str) -> list[Any]:
     return [
-        weight_pb2.Weight(product_id=product.id, weight=float(weight))
-        for product, weight in zip(problem.products, weights, strict=True)
+        {"product_id": product.id, field: value}
+        for product, value in zip(problem.products, values.tolist(), strict=True)
     ]
 
 
@@ -102,10 +105,7 @@ def analysis_message(problem: Problem, analysis: RiskAnalysis) -> messages.RiskA
             horizon_years=HORIZON_YEARS,
             distribution=messages.RETURN_DISTRIBUTION_NORMAL,
         ),
-        risk_contributions=[
-            messages.RiskContribution(product_id=product.id, contribution=float(contribution))
-            for product, contribution in zip(problem.products, analysis.contributions, strict=True)
-        ],
+        risk_contributions=_by_product(problem, analysis.contributions, "contribution"),
         expense_ratio=analysis.expense_ratio,
     )
 

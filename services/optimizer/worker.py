@@ -7,14 +7,15 @@ import multiprocessing.connection
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
-from services.optimizer.answers import Answer, Job
+from services.optimizer.answers import Answer, Job, OptimizeCall
 from shared.errors import ServiceError
 
 # fork would copy gRPC's threads in the middle of whatever they hold.
@@ -33,10 +34,21 @@ class Fault:
 Reply = Answer | ServiceError | Fault
 
 
-def start_worker(compiled_problems: int) -> tuple[BaseProcess, Connection]:
-    """Return a new worker process and the connection on which it takes a Job and sends a Reply."""
+@dataclass(frozen=True, eq=False)
+class Replied:
+    """The reply to a job and the seconds of the processor that it took."""
+
+    reply: Reply
+    seconds: float
+
+
+def start_worker(compiled_problems: int, snapshots: Path) -> tuple[BaseProcess, Connection]:
+    """Return a new worker process and the connection on which it takes lists of Job and sends lists of Replied.
+
+    snapshots: the folder of the market snapshots that calls name.
+    """
     ours, theirs = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=_serve, args=(theirs, compiled_problems), name="optimizer-worker", daemon=True)
+    process = _CONTEXT.Process(target=_serve, args=(theirs, compiled_problems, snapshots), daemon=True)
     # The mask is inherited; a handler set by the child itself would come after a second of imports.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS_SIGNALS)
     try:
@@ -47,24 +59,35 @@ def start_worker(compiled_problems: int) -> tuple[BaseProcess, Connection]:
     return process, ours
 
 
-def _serve(connection: Connection, compiled_problems: int) -> None:
+def _serve(connection: Connection, compiled_problems: int, snapshots: Path) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     # Here and not above: the parent imports this module too, and has no use for cvxpy and its 90 MB.
     from services.optimizer.engine import answer
+    from services.optimizer.market import MarketStore
+    from services.optimizer.optimize_call import answer_call
     from services.optimizer.solve import Solver
 
-    solver = Solver(compiled_problems)
+    solver, store = Solver(compiled_problems), MarketStore(snapshots)
+
+    def work(job: Job) -> Answer:
+        return answer_call(job, store, solver) if isinstance(job, OptimizeCall) else answer(job, solver)
+
     while True:
         try:
-            job: Job = connection.recv()
+            jobs: list[Job] = connection.recv()
         except EOFError:
             return
-        connection.send(_reply(partial(answer, job, solver)))
+        connection.send([_replied(work, job) for job in jobs])
 
 
-def _reply(work: Callable[[], Answer]) -> Reply:
+def _replied(work: Callable[[Job], Answer], job: Job) -> Replied:
+    started = time.thread_time()
+    return Replied(_reply(work, job), time.thread_time() - started)
+
+
+def _reply(work: Callable[[Job], Answer], job: Job) -> Reply:
     try:
-        return work()
+        return work(job)
     except ServiceError as error:
         return error
     except Exception:

@@ -35,17 +35,22 @@ WORKERS = 2
 Stub = Any
 
 
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the market snapshots."""
+    return tmp_path_factory.mktemp("market")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pool() -> AsyncIterator[WorkerPool]:
-    pool = WorkerPool(workers=WORKERS, queue=4, compiled_problems=8)
+async def pool(root: Path) -> AsyncIterator[WorkerPool]:
+    pool = WorkerPool(workers=WORKERS, queue=4, compiled_problems=8, snapshots=root)
     await pool.start(WarmUpJob(len(kb_assumptions().classes) + 1))
     yield pool
     await pool.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stub(pool: WorkerPool, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stub]:
-    root: Path = tmp_path_factory.mktemp("market")
+async def stub(pool: WorkerPool, root: Path) -> AsyncIterator[Stub]:
     activate(root, write_snapshot(root, kb_assumptions()))
     store = MarketStore(root)
     store.refresh()

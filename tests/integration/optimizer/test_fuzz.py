@@ -99,7 +99,7 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     store = MarketStore(root)
     store.refresh()
     prices = store.keep(imported(ImportJob(PRICES, Format.CSV, "USD", "Made up", Estimation())).content)
-    pool = WorkerPool(workers=1, queue=8, compiled_problems=8)
+    pool = WorkerPool(workers=1, queue=8, compiled_problems=8, snapshots=root)
     await pool.start(WarmUpJob(store.market("").factor_count))
     before = pool.process_ids
 

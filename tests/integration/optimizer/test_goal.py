@@ -43,7 +43,7 @@ async def stub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stub]:
     write_prices(root, _prices(years=6))
     store = MarketStore(root)
     store.refresh()
-    pool = WorkerPool(workers=1, queue=4, compiled_problems=8)
+    pool = WorkerPool(workers=1, queue=4, compiled_problems=8, snapshots=root)
     await pool.start(WarmUpJob(factors=1))
 
     def register(server: grpc.aio.Server) -> None:

@@ -42,7 +42,7 @@ async def stub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stub]:
     activate(root, write_snapshot(root, kb_assumptions()))
     store = MarketStore(root)
     store.refresh()
-    pool = WorkerPool(workers=1, queue=32, compiled_problems=8)
+    pool = WorkerPool(workers=1, queue=32, compiled_problems=8, snapshots=root)
     await pool.start(WarmUpJob(4))
 
     def register(server: grpc.aio.Server) -> None:
@@ -197,11 +197,11 @@ async def test_wrong_objectives_and_limits_are_refused_together(stub: Stub) -> N
         await stub.OptimizePortfolio(_request(goal, limits))
 
     assert [field for field, _ in violations_of(refusal.value)] == [
-        "objective.risk_budgeting.budgets",
-        "objective.risk_budgeting.budgets",
         "problem.limits.groups[0].risk_levels[0]",
         "problem.limits.max_cvar.confidence",
         "problem.limits.tracking_error.benchmark",
         "problem.limits.excluded_product_ids[0]",
         "problem.limits.max_risk_level_score",
+        "objective.risk_budgeting.budgets",
+        "objective.risk_budgeting.budgets",
     ]

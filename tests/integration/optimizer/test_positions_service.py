@@ -38,7 +38,7 @@ async def stub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stub]:
     activate(root, write_snapshot(root, kb_assumptions()))
     store = MarketStore(root)
     store.refresh()
-    pool = WorkerPool(workers=1, queue=8, compiled_problems=8)
+    pool = WorkerPool(workers=1, queue=8, compiled_problems=8, snapshots=root)
     await pool.start(WarmUpJob(4))
 
     def register(server: grpc.aio.Server) -> None:

@@ -44,7 +44,7 @@ async def stub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stub]:
     ingest(KB, root)
     store = MarketStore(root)
     store.refresh()
-    pool = WorkerPool(workers=1, queue=8, compiled_problems=8)
+    pool = WorkerPool(workers=1, queue=8, compiled_problems=8, snapshots=root)
     await pool.start(WarmUpJob(store.market("").factor_count))
     # As in shared.server, which binds its limit to the process's own server.
     server = grpc.aio.server(

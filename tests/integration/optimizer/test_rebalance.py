@@ -24,9 +24,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Any]:
-    pool = WorkerPool(workers=1, queue=4, compiled_problems=4)
+    root = tmp_path_factory.mktemp("market")
+    pool = WorkerPool(workers=1, queue=4, compiled_problems=4, snapshots=root)
     await pool.start(WarmUpJob(1))
-    store = MarketStore(tmp_path_factory.mktemp("market"))
+    store = MarketStore(root)
 
     def register(server: grpc.aio.Server) -> None:
         rpc.add_OptimizerServiceServicer_to_server(OptimizerServicer(store, pool), server)

@@ -37,17 +37,22 @@ QUEUE = 4
 Stub = Any
 
 
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the market snapshots."""
+    return tmp_path_factory.mktemp("market")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pool() -> AsyncIterator[WorkerPool]:
-    pool = WorkerPool(workers=2, queue=QUEUE, compiled_problems=8)
+async def pool(root: Path) -> AsyncIterator[WorkerPool]:
+    pool = WorkerPool(workers=2, queue=QUEUE, compiled_problems=8, snapshots=root)
     await pool.start(WarmUpJob(len(kb_assumptions().classes) + 1))
     yield pool
     await pool.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stub(pool: WorkerPool, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stub]:
-    root: Path = tmp_path_factory.mktemp("market")
+async def stub(pool: WorkerPool, root: Path) -> AsyncIterator[Stub]:
     older = kb_assumptions().model_copy(update={"id": "older-set", "as_of": date(2020, 1, 1)})
     write_snapshot(root, older)
     activate(root, write_snapshot(root, kb_assumptions()))
@@ -166,9 +171,9 @@ async def test_every_wrong_field_is_reported_at_once(stub: Stub) -> None:
     assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert reason_of(refusal.value) == "INVALID_REQUEST"
     assert [field for field, _ in violations_of(refusal.value)] == [
-        "objective.mean_variance_utility.risk_aversion",
         "problem.base_currency",
         "problem.products[3].expense_ratio",
+        "objective.mean_variance_utility.risk_aversion",
     ]
 
 

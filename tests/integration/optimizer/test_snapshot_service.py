@@ -37,7 +37,7 @@ async def stub(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stub]:
     ingest(KB, root)
     store = MarketStore(root)
     store.refresh()
-    pool = WorkerPool(workers=1, queue=2, compiled_problems=2)
+    pool = WorkerPool(workers=1, queue=2, compiled_problems=2, snapshots=root)
     await pool.start(WarmUpJob(store.market("").factor_count))
 
     def register(server: grpc.aio.Server) -> None:

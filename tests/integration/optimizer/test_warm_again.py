@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import numpy as np
 import pytest
 import pytest_asyncio
 
-from services.optimizer import pool as pools
 from services.optimizer.answers import Job, OptimizeJob, Portfolio, WarmUpJob
 from services.optimizer.objective import MinimumVariance
 from services.optimizer.pool import WorkerPool
 from services.optimizer.problem import Problem
-from services.optimizer.worker import Reply
+from services.optimizer.worker_handle import Outcome, WorkerHandle
 from tests.unit.optimizer.builders import dense_market, products
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,8 +24,8 @@ JOB = OptimizeJob(Problem("USD", products(70)), MARKET, MinimumVariance())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def pool() -> AsyncIterator[WorkerPool]:
-    started = WorkerPool(workers=2, queue=4, compiled_problems=16)
+async def pool(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkerPool]:
+    started = WorkerPool(workers=2, queue=4, compiled_problems=16, snapshots=tmp_path_factory.mktemp("market"))
     await started.start(WarmUpJob(1))
     yield started
     await started.close()
@@ -36,13 +35,13 @@ async def pool() -> AsyncIterator[WorkerPool]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Record which worker is asked for what."""
     found: Asked = []
-    ask = pools._Worker.ask
+    give = WorkerHandle.give
 
-    async def recorded(worker: pools._Worker, job: Job) -> Reply:
-        found.append((worker.process.pid or 0, job))
-        return await ask(worker, job)
+    def recorded(worker: WorkerHandle, jobs: Sequence[Job], tell: Callable[[Outcome], None]) -> None:
+        found.extend((worker.process.pid or 0, job) for job in jobs)
+        give(worker, jobs, tell)
 
-    monkeypatch.setattr(pools._Worker, "ask", recorded)
+    monkeypatch.setattr(WorkerHandle, "give", recorded)
     return found
 
 

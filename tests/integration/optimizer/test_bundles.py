@@ -1,0 +1,97 @@
+"""Short jobs go to a worker together, and none of them is lost with another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from services.optimizer.answers import FrontierJob, Job, OptimizeJob, Portfolio, WarmUpJob
+from services.optimizer.objective import MinimumVariance
+from services.optimizer.pool import WorkerPool
+from services.optimizer.problem import Problem
+from services.optimizer.worker_handle import Outcome, WorkerDied, WorkerHandle
+from tests.unit.optimizer.builders import dense_market, products
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Given = list[Sequence[Job]]
+MARKET = dense_market([0.05] * 4, 0.04 * np.eye(4))
+JOB = OptimizeJob(Problem("USD", products(4)), MARKET, MinimumVariance())
+FIRST = FrontierJob(Problem("USD", products(4)), MARKET, 30)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pool(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WorkerPool]:
+    started = WorkerPool(workers=1, queue=20, compiled_problems=8, snapshots=tmp_path_factory.mktemp("market"))
+    await started.start(WarmUpJob(1))
+    for _ in range(25):
+        await started.run(JOB)
+    yield started
+    await started.close()
+
+
+def _record(monkeypatch: pytest.MonkeyPatch, and_then: Callable[[WorkerHandle, Sequence[Job]], None]) -> Given:
+    """Record what workers are given; `and_then` is called after each."""
+    found: Given = []
+    give = WorkerHandle.give
+
+    def recorded(worker: WorkerHandle, jobs: Sequence[Job], tell: Callable[[Outcome], None]) -> None:
+        found.append(jobs)
+        give(worker, jobs, tell)
+        and_then(worker, jobs)
+
+    monkeypatch.setattr(WorkerHandle, "give", recorded)
+    return found
+
+
+async def test_short_jobs_that_wait_are_given_together(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = _record(monkeypatch, lambda _worker, _jobs: None)
+
+    _, *answers = await asyncio.gather(pool.run(FIRST), *(pool.run(JOB) for _ in range(6)))
+
+    assert all(isinstance(answer, Portfolio) for answer in answers)
+    assert len(given[0]) == 1
+    assert max(len(jobs) for jobs in given) > 1
+    assert sum(len(jobs) for jobs in given) == 7
+
+
+async def test_jobs_whose_worker_ends_are_tried_again_each_by_itself(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill_over_several(worker: WorkerHandle, jobs: Sequence[Job]) -> None:
+        if len(jobs) > 1:
+            worker.process.kill()
+
+    given = _record(monkeypatch, kill_over_several)
+
+    _, *answers = await asyncio.gather(pool.run(FIRST), *(pool.run(JOB) for _ in range(3)))
+
+    assert all(isinstance(answer, Portfolio) for answer in answers)
+    lost = [len(jobs) for jobs in given].index(3)
+    assert [jobs for jobs in given[lost + 1 :] if isinstance(jobs[0], OptimizeJob)] == [[JOB]] * 3
+
+
+async def test_a_job_that_ends_its_worker_fails_and_is_not_tried_again(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = _record(monkeypatch, lambda worker, jobs: worker.process.kill() if jobs == [JOB] else None)
+
+    with pytest.raises(WorkerDied):
+        await pool.run(JOB)
+
+    assert given.count([JOB]) == 1
+
+
+async def test_a_cancelled_job_takes_no_other_with_it(pool: WorkerPool) -> None:
+    first = asyncio.create_task(pool.run(FIRST))
+    tasks = [asyncio.create_task(pool.run(JOB)) for _ in range(4)]
+    await asyncio.sleep(0)
+
+    tasks[1].cancel()
+    found = await asyncio.gather(first, *tasks, return_exceptions=True)
+
+    assert [type(one) for one in found[1:]] == [Portfolio, asyncio.CancelledError, Portfolio, Portfolio]
