@@ -22,4 +22,6 @@ def configure_logs(service: str, level: str) -> None:
             json_ensure_ascii=False,
         )
     )
+    # What no line says need not be found out (Python's logging how-to, "Optimization").
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=level, handlers=[handler], force=True)

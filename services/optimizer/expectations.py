@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,8 +11,11 @@ from services.optimizer.black_litterman import with_views
 from services.optimizer.estimates import DenseCovariance, Estimates, FactorCovariance, Scenarios
 from services.optimizer.moments import CASH_CLASS, Market, Matrix, Moments, Vector, product_moments
 from services.optimizer.positive import LARGEST_REPAIR, repaired
-from services.optimizer.problem import Problem
+from services.optimizer.problem import Problem, Product
 from shared.errors import InvalidRequest
+
+# A root with more numbers than this, half a megabyte, is worked out anew each time.
+_LARGEST_KEPT = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +34,7 @@ class Expectations:
 def expectations_of(problem: Problem, market: Market) -> Expectations:
     """Return the expectations. Raises InvalidRequest where the covariance is too far from one that is possible."""
     if problem.estimates is None:
-        moments, repair = product_moments(problem.products, problem.base_currency, market), 0.0
+        moments, repair = _of_market(problem, market), 0.0
     else:
         moments, repair = _own(problem, problem.estimates, market)
     return Expectations(moments, _outcomes(problem, moments.fees), repair)
@@ -39,6 +43,38 @@ def expectations_of(problem: Problem, market: Market) -> Expectations:
 def moments_of(problem: Problem, market: Market) -> Moments:
     """Return the moments alone. Raises InvalidRequest as `expectations_of`."""
     return expectations_of(problem, market).moments
+
+
+def _of_market(problem: Problem, market: Market) -> Moments:
+    """Return what the market expects of the products.
+
+    Clients of one house share products: the moments of the last few lists are kept, never to be changed.
+    """
+    products, count = problem.products, len(problem.products)
+    if count * market.factors_of(count) > _LARGEST_KEPT:
+        return product_moments(products, problem.base_currency, market)
+    return _kept_moments(_Same(products), problem.base_currency, market)
+
+
+class _Same:
+    """Equal to another where both hold the very same list of products, which is quicker than to compare them."""
+
+    def __init__(self, products: tuple[Product, ...]) -> None:
+        self.products = products
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.products is self.products
+
+    def __hash__(self) -> int:
+        return id(self.products)
+
+
+@lru_cache(maxsize=16)
+def _kept_moments(same: _Same, base_currency: str, market: Market) -> Moments:
+    moments = product_moments(same.products, base_currency, market)
+    for values in (moments.expected, moments.fees, moments.root, moments.specific):
+        values.setflags(write=False)
+    return moments
 
 
 def _outcomes(problem: Problem, fees: Vector) -> Matrix | None:
@@ -58,8 +94,7 @@ def _own(problem: Problem, estimates: Estimates, market: Market) -> tuple[Moment
     if estimates.has_covariance:
         moments, repair = _without_market(problem, estimates, expected, _cash_return(problem.base_currency, market))
     else:
-        of_market = product_moments(problem.products, problem.base_currency, market)
-        moments, repair = replace(of_market, expected=expected), 0.0
+        moments, repair = replace(_of_market(problem, market), expected=expected), 0.0
     return (moments if estimates.views is None else with_views(moments, estimates.views)), repair
 
 

@@ -26,7 +26,8 @@ def optimize_response(
     """Return the answer to OptimizePortfolio."""
     if isinstance(answer, Infeasible):
         return service.OptimizePortfolioResponse(infeasibility=infeasibility_message(answer), market_snapshot=snapshot)
-    return service.OptimizePortfolioResponse(optimal=optimal_portfolio(problem, answer), market_snapshot=snapshot)
+    optimal = _part(**_optimal(problem, answer))
+    return service.OptimizePortfolioResponse(optimal=optimal, market_snapshot=snapshot)
 
 
 def frontier_response(
@@ -58,10 +59,14 @@ def snapshots_response(
 
 def optimal_portfolio(problem: Problem, answer: Portfolio) -> service.OptimalPortfolio:
     """Return a portfolio as a message."""
-    return service.OptimalPortfolio(
+    return service.OptimalPortfolio(**_optimal(problem, answer))
+
+
+def _optimal(problem: Problem, answer: Portfolio) -> dict[str, Any]:
+    return _part(
         weights=_by_product(problem, answer.weights, "weight"),
-        analysis=analysis_message(problem, answer.analysis),
-        current=None if answer.current is None else analysis_message(problem, answer.current),
+        analysis=_analysis(problem, answer.analysis),
+        current=None if answer.current is None else _analysis(problem, answer.current),
         certificate=_certificate(answer.certificate),
         binding_limits=[
             _part(field=limit.field, bound=limit.bound, shadow_price=limit.shadow_price)
@@ -81,8 +86,8 @@ def optimal_portfolio(problem: Problem, answer: Portfolio) -> service.OptimalPor
     )
 
 
-def _part(**fields: str | float) -> Any:
-    """Return a message within another by its fields: so it is made in half the time."""
+def _part(**fields: Any) -> Any:
+    """Return a message within another by its fields: so it is made once, in half the time, and not copied."""
     return fields
 
 
@@ -95,7 +100,11 @@ def _by_product(problem: Problem, values: Vector, field: str) -> list[Any]:
 
 def analysis_message(problem: Problem, analysis: RiskAnalysis) -> messages.RiskAnalysis:
     """Return what to expect of a portfolio."""
-    return messages.RiskAnalysis(
+    return messages.RiskAnalysis(**_analysis(problem, analysis))
+
+
+def _analysis(problem: Problem, analysis: RiskAnalysis) -> dict[str, Any]:
+    return _part(
         expected_return=analysis.expected_return,
         expected_return_net=analysis.expected_return_net,
         volatility=analysis.volatility,
