@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,11 +45,15 @@ class _Loaded:
 
 
 class MarketStore:
-    """Snapshots below a folder. They never change, so what was read once is kept."""
+    """Snapshots below a folder. They never change, so what was read once is kept.
 
-    def __init__(self, root: Path) -> None:
+    most: how many are kept, the least recently used leaving first; None for all.
+    """
+
+    def __init__(self, root: Path, most: int | None = None) -> None:
         self._root = root
-        self._loaded: dict[str, _Loaded] = {}
+        self._most = most
+        self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
         self._active: str | None = None
         self._complaint = ""
 
@@ -169,6 +174,9 @@ class MarketStore:
     def _load(self, digest: str) -> _Loaded:
         if digest not in self._loaded:
             self._loaded[digest] = _Loaded(read_snapshot(self._root, digest))
+        self._loaded.move_to_end(digest)
+        if self._most is not None and len(self._loaded) > self._most:
+            self._loaded.popitem(last=False)
         return self._loaded[digest]
 
     def _complain(self, problem: str) -> None:

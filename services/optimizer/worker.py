@@ -20,6 +20,8 @@ from shared.errors import ServiceError
 
 # fork would copy gRPC's threads in the middle of whatever they hold.
 _CONTEXT = multiprocessing.get_context("spawn")
+# The active one, the one before it, and two that callers name.
+_SNAPSHOTS_KEPT = 4
 # The pool decides when a worker stops; Ctrl-C and a supervisor's SIGTERM reach the whole process group.
 _PARENTS_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
@@ -67,7 +69,7 @@ def _serve(connection: Connection, compiled_problems: int, snapshots: Path) -> N
     from services.optimizer.optimize_call import answer_call
     from services.optimizer.solve import Solver
 
-    solver, store = Solver(compiled_problems), MarketStore(snapshots)
+    solver, store = Solver(compiled_problems), MarketStore(snapshots, _SNAPSHOTS_KEPT)
 
     def work(job: Job) -> Answer:
         return answer_call(job, store, solver) if isinstance(job, OptimizeCall) else answer(job, solver)

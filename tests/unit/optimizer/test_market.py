@@ -109,3 +109,15 @@ def test_an_empty_folder_has_an_empty_page(tmp_path: Path) -> None:
     page = MarketStore(tmp_path / "absent").page(20, "")
 
     assert (list(page.snapshots), page.next_token) == ([], "")
+
+
+def test_what_was_used_least_recently_is_read_again(tmp_path: Path) -> None:
+    first, second, third = _written(tmp_path, 3)
+    store = MarketStore(tmp_path, most=2)
+    before = [store.market(digest) for digest in (first, second)]
+    store.market(first)
+
+    store.market(third)
+
+    assert store.market(first) is before[0]
+    assert store.market(second) is not before[1]
