@@ -39,8 +39,9 @@ class OptimizeCall:
 
     request:       OptimizePortfolioRequest, encoded.
     snapshot:      digest of the market snapshot that it is asked over.
-    product_count: of the request, which tells how long it may take.
-    has_own_covariance, is_search: whether it brings a covariance, and whether it limits the number of positions.
+    product_count: of the request, which tells how long it takes at the least.
+    has_own_covariance: whether it brings one.
+    is_open_ended: whether it takes what time it gets: positions, resamples or costs of limits are asked for.
     deadline:      as that of OptimizeJob.
     """
 
@@ -48,16 +49,15 @@ class OptimizeCall:
     snapshot: str
     product_count: int
     has_own_covariance: bool = False
-    is_search: bool = False
+    is_open_ended: bool = False
     deadline: float | None = None
 
 
 @dataclass(frozen=True)
 class OptimizeReply:
-    """OptimizePortfolioResponse, encoded, and whether a deadline ended its search."""
+    """OptimizePortfolioResponse, encoded."""
 
     response: bytes
-    time_limited: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +74,12 @@ class WarmUpJob:
     """Compiled problems are wanted for a market of this many factors.
 
     in_use: numbers of products and of factors that requests are likely to have, beside the usual ones.
+    snapshot: digest of the market's, to be read before a call needs it; empty for none.
     """
 
     factors: int
     in_use: tuple[tuple[int, int], ...] = ()
+    snapshot: str = ""
 
 
 @dataclass(frozen=True)

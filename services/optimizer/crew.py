@@ -13,9 +13,12 @@ from services.optimizer.worker_handle import WorkerDied, WorkerHandle
 
 log = logging.getLogger(__name__)
 
+# A worker imports and compiles for some seconds; on a busy machine for ten times as long.
 _WARM_UP_SECONDS = 120.0
+# Between tries to start a worker where none starts, such as without memory.
 _RETRY_SECONDS = 2.0
-_TURN_SECONDS = 1.0
+# After this long it is looked again which workers there are.
+_CLAIM_SECONDS = 1.0
 
 
 class Crew:
@@ -34,6 +37,7 @@ class Crew:
         self._claim: tuple[set[WorkerHandle], asyncio.Future[WorkerHandle]] | None = None
         self._chores: set[asyncio.Task[None]] = set()
         self._warm_up = WarmUpJob(factors=0)
+        self._is_closed = False
 
     @property
     def idle(self) -> int:
@@ -55,7 +59,7 @@ class Crew:
 
         Raises RuntimeError where a worker cannot, WorkerDied where one ends over it.
         """
-        self._warm_up, cold = warm_up, set(self._workers)
+        cold = set(self._workers)
         while cold := cold & self._workers:
             worker = await self._claimed(cold)
             if worker is None:
@@ -66,11 +70,18 @@ class Crew:
             except BaseException:
                 self.replace(worker)
                 raise
+            # Only now: what no worker can do must not keep new ones from starting.
+            self._warm_up = warm_up
             self.free(worker)
 
     def take(self) -> WorkerHandle | None:
         """Return a worker that was idle, None where there is none."""
-        return self._idle.popleft() if self._idle else None
+        while self._idle:
+            worker = self._idle.popleft()
+            if worker.process.is_alive():
+                return worker
+            self.replace(worker)
+        return None
 
     def free(self, worker: WorkerHandle) -> None:
         """Make a worker idle that was taken."""
@@ -82,12 +93,16 @@ class Crew:
 
     def replace(self, worker: WorkerHandle) -> None:
         """Put another worker in the place of one that was taken."""
+        if self._is_closed:
+            return
         chore = asyncio.ensure_future(self._replace(worker))
         self._chores.add(chore)
         chore.add_done_callback(self._chores.discard)
 
     async def close(self) -> None:
         """Kill every worker and wait until it is gone."""
+        self._is_closed = True
+        self._idle.clear()
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
@@ -100,13 +115,17 @@ class Crew:
         for worker in among & set(self._idle):
             self._idle.remove(worker)
             return worker
-        self._claim = among, asyncio.get_running_loop().create_future()
+        claim: asyncio.Future[WorkerHandle] = asyncio.get_running_loop().create_future()
+        self._claim = among, claim
         try:
-            return await asyncio.wait_for(self._claim[1], _TURN_SECONDS)
-        except TimeoutError:
-            return None
-        finally:
+            await asyncio.wait([claim], timeout=_CLAIM_SECONDS)
+        except asyncio.CancelledError:
             self._claim = None
+            if claim.done():
+                self.free(claim.result())
+            raise
+        self._claim = None
+        return claim.result() if claim.done() else None
 
     async def _replace(self, worker: WorkerHandle) -> None:
         log.warning("worker replaced", extra={"worker_pid": worker.process.pid})
@@ -126,7 +145,7 @@ class Crew:
             await asyncio.wait_for(_warm(worker, self._warm_up), _WARM_UP_SECONDS)
         except BaseException:
             self._workers.discard(worker)
-            worker.process.kill()
+            worker.stop()
             raise
         self.free(worker)
 

@@ -50,8 +50,9 @@ def _of_market(problem: Problem, market: Market) -> Moments:
 
     Clients of one house share products: the moments of the last few lists are kept, never to be changed.
     """
-    products, count = problem.products, len(problem.products)
-    if count * market.factors_of(count) > _LARGEST_KEPT:
+    products = problem.products
+    # From prices they are read off a table, which takes no time, and the table should not be kept.
+    if market.products is not None or len(products) * market.factor_count > _LARGEST_KEPT:
         return product_moments(products, problem.base_currency, market)
     return _kept_moments(_Same(products), problem.base_currency, market)
 

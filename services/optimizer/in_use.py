@@ -52,4 +52,5 @@ def warm_up_for(market: Market, sizes: Iterable[int] = ()) -> WarmUpJob:
     """
     every = [] if market.products is None else [len(market.products.product_ids)]
     counts = dict.fromkeys([*every, *sizes])
-    return WarmUpJob(market.factor_count, tuple((count, market.factors_of(count)) for count in counts))
+    sizes_in_use = tuple((count, market.factors_of(count)) for count in counts)
+    return WarmUpJob(market.factor_count, sizes_in_use, market.snapshot)

@@ -10,7 +10,6 @@ from services.optimizer.engine import optimize
 from services.optimizer.market import MarketStore
 from services.optimizer.parse import parse_problem
 from services.optimizer.parse_objective import parse_objective
-from services.optimizer.parse_size import refuse_too_large
 from services.optimizer.past_scenarios import with_past_scenarios
 from services.optimizer.solve import Solver
 from services.optimizer.wire import optimize_response
@@ -22,11 +21,10 @@ def answer_call(call: OptimizeCall, store: MarketStore, solver: Solver) -> Optim
     """Return the response. Raises InvalidRequest, NotFound, SolutionRefused, UnsupportedCombination."""
     job = _job(service.OptimizePortfolioRequest.FromString(call.request), call, store)
     response = optimize_response(job.problem, optimize(job, solver), job.market.snapshot)
-    return OptimizeReply(response.SerializeToString(), response.optimal.time_limited)
+    return OptimizeReply(response.SerializeToString())
 
 
 def _job(request: service.OptimizePortfolioRequest, call: OptimizeCall, store: MarketStore) -> OptimizeJob:
-    refuse_too_large(request)
     market, checks = store.market(call.snapshot), Checks()
     problem = parse_problem(request.problem, market, checks)
     objective = parse_objective(request.objective, checks, [product.id for product in problem.products])

@@ -26,10 +26,8 @@ class Pace:
         self._durations: dict[_Kind, deque[float]] = {}
 
     def note(self, job: Job, seconds: float) -> None:
-        """Remember that such a job took this long on a worker; a search takes what time it gets and says nothing."""
-        if isinstance(job, OptimizeJob) and job.problem.limits.positions is not None:
-            return
-        if isinstance(job, OptimizeCall) and job.is_search:
+        """Remember how many seconds of the processor such a job took; what takes all it gets says nothing."""
+        if _is_open_ended(job):
             return
         self._durations.setdefault(_kind(job), deque(maxlen=_REMEMBERED)).append(seconds)
 
@@ -40,7 +38,9 @@ class Pace:
         return own + ahead * others
 
     def longest(self, job: Job) -> float:
-        """Return the most that such a job took lately; infinity where none was seen."""
+        """Return the most that such jobs took of late; infinity where nothing is known or the job takes all it gets."""
+        if _is_open_ended(job):
+            return math.inf
         return max(self._durations.get(_kind(job), ()), default=math.inf)
 
     def ease(self, job: Job) -> None:
@@ -51,6 +51,15 @@ class Pace:
 
     def _shortest(self, kind: _Kind) -> float:
         return min(self._durations.get(kind, ()), default=0.0)
+
+
+def _is_open_ended(job: Job) -> bool:
+    """Return whether the job works until its deadline if need be: on positions, resamples or costs of limits."""
+    if isinstance(job, OptimizeCall):
+        return job.is_open_ended
+    if not isinstance(job, OptimizeJob):
+        return False
+    return job.problem.limits.positions is not None or job.resamples > 0 or job.with_limit_costs
 
 
 def _kind(job: Job) -> _Kind:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from threading import Lock
 from typing import Generic, TypeVar
 
 from services.optimizer.checks import Checks
 
-# What is read from a byte takes some ten bytes.
-_CAPACITY_BYTES = 4_000_000
-_LARGEST_BYTES = _CAPACITY_BYTES // 8
+# What is read from a byte takes some thirty bytes, and a part as such half a thousand: up to 20 MB.
+_CAPACITY_BYTES = 600_000
+_LARGEST_BYTES = 100_000
+_BYTES_A_PART = 20
 
 Part = TypeVar("Part")
 
@@ -20,26 +22,31 @@ class Kept(Generic[Part]):
     def __init__(self, capacity_bytes: int = _CAPACITY_BYTES, largest_bytes: int = _LARGEST_BYTES) -> None:
         self._capacity, self._largest = capacity_bytes, largest_bytes
         self._size = 0
-        self._parts: dict[tuple[bytes, Hashable], Part] = {}
+        self._parts: dict[tuple[bytes, bytes, Hashable], Part] = {}
+        # Batches are read in a thread of their own.
+        self._lock = Lock()
 
-    def read(self, content: bytes, context: Hashable, read: Callable[[], Part], checks: Checks) -> Part:
+    def read(
+        self, content: bytes, read: Callable[[], Part], checks: Checks, *, context: Hashable = None, within: bytes = b""
+    ) -> Part:
         """Return what `read` makes of the content; it is asked only where that is not known.
 
-        context: all else that the part depends on.
-        checks:  where `read` notes faults. What has any is read again each time, so that they are noted again.
+        context, within: all else that the part depends on: a few short words, and the content of another part.
+        checks: where faults are noted. Nothing is kept while any is noted, so that each is noted every time.
         """
-        part = self._parts.get((content, context))
-        if part is not None:
-            return part
-        noted = checks.count_noted
-        part = read()
-        if checks.count_noted == noted and len(content) <= self._largest:
-            self._keep(content, context, part)
+        key = content, within, context
+        part = self._parts.get(key)
+        if part is None:
+            part = read()
+            size = len(content) + len(within) + _BYTES_A_PART
+            if not checks.count_noted and size <= self._largest:
+                self._keep(key, part, size)
         return part
 
-    def _keep(self, content: bytes, context: Hashable, part: Part) -> None:
-        if self._size + len(content) > self._capacity:
-            self._parts.clear()
-            self._size = 0
-        self._parts[content, context] = part
-        self._size += len(content)
+    def _keep(self, key: tuple[bytes, bytes, Hashable], part: Part, size: int) -> None:
+        with self._lock:
+            if self._size + size > self._capacity:
+                self._parts.clear()
+                self._size = 0
+            self._parts[key] = part
+            self._size += size

@@ -23,7 +23,13 @@ _KNOWN = Kept[Limits]()
 
 def parse_limits(message: messages.Limits, universe: Universe, checks: Checks) -> Limits:
     """Return the limits, to be used only if `checks` holds nothing afterwards."""
-    return _KNOWN.read(message.SerializeToString(), universe, lambda: _limits(message, universe, checks), checks)
+    return _KNOWN.read(
+        message.SerializeToString(),
+        lambda: _limits(message, universe, checks),
+        checks,
+        context=universe.classes,
+        within=universe.content,
+    )
 
 
 def _limits(message: messages.Limits, universe: Universe, checks: Checks) -> Limits:

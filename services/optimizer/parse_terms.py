@@ -35,25 +35,27 @@ def parse_universe(message: messages.PortfolioProblem, market: Market, checks: C
     classes = AssetClasses(None if is_free else market.asset_classes, market.snapshot)
     content = messages.PortfolioProblem(products=message.products).SerializeToString()
     context = (classes, message.base_currency, has_own)
-    return _KNOWN_UNIVERSES.read(content, context, lambda: _universe(message, classes, has_own, checks), checks)
+    return _KNOWN_UNIVERSES.read(
+        content, lambda: _universe(message, content, classes, has_own, checks), checks, context=context
+    )
 
 
 def _universe(
-    message: messages.PortfolioProblem, classes: AssetClasses, has_own_covariance: bool, checks: Checks
+    message: messages.PortfolioProblem, content: bytes, classes: AssetClasses, has_own_covariance: bool, checks: Checks
 ) -> Universe:
     products = tuple(_kept(message, i, classes, checks) for i in range(len(message.products)))
     ids = tuple(product.id for product in products)
     checks.among(lambda i: f"problem.products[{i}].product_id", ids, frozenset(ids), _OF_REQUEST)
-    return Universe(products, ids, frozenset(ids), classes, has_own_covariance)
+    return Universe(content, products, ids, frozenset(ids), classes, has_own_covariance)
 
 
 def _kept(message: messages.PortfolioProblem, position: int, classes: AssetClasses, checks: Checks) -> Product:
     terms, path = message.products[position], f"problem.products[{position}]"
     return _KNOWN_PRODUCTS.read(
         terms.SerializeToString(),
-        (classes, message.base_currency),
         lambda: _product(terms, path, classes, message.base_currency, checks),
         checks,
+        context=(classes, message.base_currency),
     )
 
 

@@ -16,12 +16,12 @@ from services.optimizer.in_use import SizesInUse, warm_up_for
 from services.optimizer.moments import Market
 from services.optimizer.pace import Pace
 from services.optimizer.worker import Fault, Reply
-from services.optimizer.worker_handle import Outcome, WorkerDied, WorkerHandle
-from shared.errors import CapacityExceeded, ServiceError
+from services.optimizer.worker_handle import Outcome, WorkerDied, WorkerGone, WorkerHandle
+from shared.errors import CapacityExceeded, NotReady, ServiceError
 
 log = logging.getLogger(__name__)
 
-# A cancelled job that ends within this keeps its worker; a longer one is killed, and a new worker starts.
+# A cancelled job whose bundle ends within this keeps its worker; else that is killed, and a new one starts.
 _GRACE_SECONDS = 0.1
 
 
@@ -79,8 +79,11 @@ class WorkerPool:
         """Return the answer to the job.
 
         seconds_left: the caller's patience, None for endless.
-        Raises CapacityExceeded at once where too many jobs wait or the deadline cannot be met. A cancelled job stops.
+        Raises CapacityExceeded at once where too many jobs wait or the deadline cannot be met, NotReady after `close`,
+        WorkerDied where the worker ended over the job. A cancelled job stops.
         """
+        if self._is_closed:
+            raise NotReady("the service is stopping; call another replica, or again in a moment")
         self._admit(job, seconds_left)
         ticket = Ticket(job, asyncio.get_running_loop().create_future())
         self._waiting.append(ticket)
@@ -122,22 +125,27 @@ class WorkerPool:
             self._lost(worker, bundle, outcome)
             return
         for ticket, replied in zip(bundle, outcome, strict=True):
-            self._pace.note(ticket.job, replied.seconds)
-            self._in_use.note(ticket.job)
+            # A refusal takes no time, and says nothing of what was asked.
+            if not isinstance(replied.reply, ServiceError | Fault):
+                self._pace.note(ticket.job, replied.seconds)
+                self._in_use.note(ticket.job)
         # First the worker's next bundle, so that it need not wait until callers have been answered.
-        self._crew.free(worker)
+        if worker.is_stopped:
+            self._crew.replace(worker)
+        else:
+            self._crew.free(worker)
         for ticket, replied in zip(bundle, outcome, strict=True):
             if not ticket.reply.done():
                 ticket.reply.set_result(replied.reply)
 
     def _lost(self, worker: WorkerHandle, bundle: list[Ticket], error: WorkerDied) -> None:
-        """Fail the job over which a worker ended; where there were several, try each again by itself."""
-        if not self._is_closed:
-            self._crew.replace(worker)
+        """Fail the job over which a worker ended; what it shared, or never got, is tried once more by itself."""
+        self._crew.replace(worker)
         for ticket in reversed(bundle):
             if ticket.reply.done():
                 continue
-            if len(bundle) == 1 or self._is_closed:
+            may_be_innocent = len(bundle) > 1 or isinstance(error, WorkerGone)
+            if self._is_closed or ticket.is_alone or not may_be_innocent:
                 ticket.reply.set_exception(error)
             else:
                 ticket.is_alone = True
@@ -154,7 +162,7 @@ class WorkerPool:
 
 def _stop(ticket: Ticket) -> None:
     if ticket.worker is not None:
-        ticket.worker.process.kill()
+        ticket.worker.stop()
 
 
 def _answer(reply: Reply) -> Answer:

@@ -13,8 +13,9 @@ from fiducia.optimizer.v1 import optimizer_service_pb2_grpc as rpc
 from services.optimizer.answers import Answer, Frontier, FrontierJob, Infeasible, Job, OptimizeCall, OptimizeReply
 from services.optimizer.checks import Checks
 from services.optimizer.market import MarketStore
-from services.optimizer.parse import parse_point_count, parse_problem
+from services.optimizer.parse import MAX_PRODUCTS, parse_point_count, parse_problem
 from services.optimizer.parse_estimates import has_own_covariance
+from services.optimizer.parse_size import refuse_too_large
 from services.optimizer.replay import Replay
 from services.optimizer.rpc_backtest import BacktestRpcs
 from services.optimizer.rpc_batch import BatchRpcs
@@ -23,6 +24,7 @@ from services.optimizer.rpc_market import MarketRpcs
 from services.optimizer.rpc_rebalance import RebalanceRpcs
 from services.optimizer.rpc_risk import RiskRpcs
 from services.optimizer.wire import frontier_response, snapshots_response
+from shared.errors import InvalidRequest
 
 _DEFAULT_PAGE = 20
 _LARGEST_PAGE = 100
@@ -60,6 +62,7 @@ class OptimizerServicer(
         self, request: service.OptimizePortfolioRequest, context: Context
     ) -> service.OptimizePortfolioResponse:
         """Return the best portfolio under the limits, or the limits that contradict each other."""
+        _refuse_too_large(request)
         snapshot = self._store.market(request.problem.market_snapshot).snapshot
         known = self._cut_short.find(request, snapshot)
         if known is not None:
@@ -98,12 +101,20 @@ class OptimizerServicer(
         return snapshots_response(page.snapshots, self._store.active, page.next_token)
 
 
+def _refuse_too_large(request: service.OptimizePortfolioRequest) -> None:
+    """Refuse here what is too large to wait for a worker; all other faults are found there."""
+    refuse_too_large(request)
+    if len(request.problem.products) > MAX_PRODUCTS:
+        found = f"found {len(request.problem.products)} entries, expected 1 to {MAX_PRODUCTS}"
+        raise InvalidRequest.of("problem.products", found)
+
+
 def _call_of(request: service.OptimizePortfolioRequest, snapshot: str, seconds_left: float | None) -> OptimizeCall:
     return OptimizeCall(
         request.SerializeToString(),
         snapshot,
         len(request.problem.products),
         has_own_covariance(request.problem.estimates),
-        request.problem.limits.HasField("positions"),
+        request.problem.limits.HasField("positions") or request.resamples > 0 or request.with_limit_costs,
         None if seconds_left is None else time.monotonic() + seconds_left,
     )

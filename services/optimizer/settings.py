@@ -13,8 +13,9 @@ class OptimizerSettings(ServerSettings):
     """How the optimizer listens and how much it does at once."""
 
     optimizer_workers: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1, le=256)
-    """Worker processes, one thread each; as many as cores unless told otherwise. About 150 MB of memory each, and what
-    they keep of price snapshots: for requests that need scenarios from past prices up to four sets of 80 MB."""
+    """Worker processes, one thread each; as many as cores unless told otherwise. About 150 MB of memory each, up to
+    60 MB of parts of requests, four market snapshots, and where scenarios from past prices are needed up to four sets
+    of 80 MB."""
 
     optimizer_queue: int = Field(default=64, ge=0)
     """Requests that may wait for a worker; more are refused at once with RESOURCE_EXHAUSTED."""

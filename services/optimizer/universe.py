@@ -28,8 +28,9 @@ class AssetClasses:
 
 @dataclass(frozen=True, eq=False)
 class Universe:
-    """The products and asset classes that a request may name."""
+    """The products and asset classes that a request may name. content: what the products were read from."""
 
+    content: bytes
     products: tuple[Product, ...]
     product_ids: tuple[str, ...]
     known_ids: frozenset[str]

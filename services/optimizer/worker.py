@@ -1,7 +1,8 @@
-"""A worker process: it owns its compiled problems, answers one job at a time, and dies with its parent."""
+"""A worker process: it owns its compiled problems, answers one job after the other, and dies with its parent."""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -15,7 +16,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from services.optimizer.answers import Answer, Job, OptimizeCall
+from services.optimizer.answers import Answer, Job, OptimizeCall, WarmUpJob
 from shared.errors import ServiceError
 
 # fork would copy gRPC's threads in the middle of whatever they hold.
@@ -47,10 +48,11 @@ class Replied:
 def start_worker(compiled_problems: int, snapshots: Path) -> tuple[BaseProcess, Connection]:
     """Return a new worker process and the connection on which it takes lists of Job and sends lists of Replied.
 
-    snapshots: the folder of the market snapshots that calls name.
+    compiled_problems: how many it keeps.  snapshots: the folder of the market snapshots that calls name.
     """
     ours, theirs = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=_serve, args=(theirs, compiled_problems, snapshots), daemon=True)
+    given = theirs, compiled_problems, snapshots
+    process = _CONTEXT.Process(target=_serve, args=given, name="optimizer-worker", daemon=True)
     # The mask is inherited; a handler set by the child itself would come after a second of imports.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS_SIGNALS)
     try:
@@ -72,6 +74,10 @@ def _serve(connection: Connection, compiled_problems: int, snapshots: Path) -> N
     solver, store = Solver(compiled_problems), MarketStore(snapshots, _SNAPSHOTS_KEPT)
 
     def work(job: Job) -> Answer:
+        if isinstance(job, WarmUpJob) and job.snapshot:
+            # Where it cannot be read, the call that names it says so.
+            with contextlib.suppress(ServiceError):
+                store.market(job.snapshot)
         return answer_call(job, store, solver) if isinstance(job, OptimizeCall) else answer(job, solver)
 
     while True:

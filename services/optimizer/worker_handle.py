@@ -13,7 +13,11 @@ from services.optimizer.worker import Replied, start_worker
 
 
 class WorkerDied(Exception):
-    """A worker process ended in the middle of a job."""
+    """A worker process is gone, or what it sent could not be read."""
+
+
+class WorkerGone(WorkerDied):
+    """It ended before it took its jobs: they may be given to another."""
 
 
 Outcome = list[Replied] | WorkerDied
@@ -25,6 +29,7 @@ class WorkerHandle:
     def __init__(self, process: BaseProcess, connection: Connection) -> None:
         self.process = process
         self._connection = connection
+        self.is_stopped = False
         self._told: Callable[[Outcome], None] | None = None
 
     @classmethod
@@ -34,12 +39,14 @@ class WorkerHandle:
 
     def give(self, jobs: Sequence[Job], tell: Callable[[Outcome], None]) -> None:
         """Send the jobs now; `tell` is called once with the replies in their order, and may give the next jobs."""
-        self._told = tell
-        asyncio.get_running_loop().add_reader(self._connection.fileno(), self._receive)
+        self._told, loop = tell, asyncio.get_running_loop()
         try:
             self._connection.send(jobs)
+            loop.add_reader(self._connection.fileno(), self._receive)
         except OSError as error:
-            asyncio.get_running_loop().call_soon(self._tell, WorkerDied(str(error)))
+            loop.call_soon(self._tell, WorkerGone(f"the worker process was gone ({error!r})"))
+        except Exception as error:
+            loop.call_soon(self._tell, WorkerDied(f"jobs could not be sent to the worker process ({error!r})"))
 
     async def ask(self, job: Job) -> Replied:
         """Return the reply to one job. Raises WorkerDied."""
@@ -50,9 +57,14 @@ class WorkerHandle:
             raise outcome
         return outcome[0]
 
+    def stop(self) -> None:
+        """Kill the process; it is not to be given anything any more, even where it still replied."""
+        self.is_stopped = True
+        self.process.kill()
+
     async def close(self) -> None:
         """Kill the process and wait until it is gone; who waits for a reply is told."""
-        self.process.kill()
+        self.stop()
         await asyncio.to_thread(self.process.join)
         self._tell(WorkerDied("the worker process was ended"))
         self._connection.close()
@@ -60,6 +72,9 @@ class WorkerHandle:
     def _receive(self) -> None:
         try:
             outcome: Outcome = self._connection.recv()
+        except ConnectionResetError as error:
+            # What the system says where the other side ended with bytes that it had not read.
+            outcome = WorkerGone(f"the worker process was gone ({error!r})")
         except Exception as error:
             # The end of the process, or bytes that are no reply: either way this worker is lost.
             outcome = WorkerDied(f"the worker process ended in the middle of a job ({error!r})")

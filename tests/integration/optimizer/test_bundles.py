@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import pytest_asyncio
 
-from services.optimizer.answers import FrontierJob, Job, OptimizeJob, Portfolio, WarmUpJob
+from services.optimizer.answers import Frontier, FrontierJob, Job, OptimizeCall, OptimizeJob, Portfolio, WarmUpJob
 from services.optimizer.objective import MinimumVariance
 from services.optimizer.pool import WorkerPool
 from services.optimizer.problem import Problem
 from services.optimizer.worker_handle import Outcome, WorkerDied, WorkerHandle
+from shared.errors import NotReady, ServiceError
 from tests.unit.optimizer.builders import dense_market, products
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -22,6 +27,7 @@ Given = list[Sequence[Job]]
 MARKET = dense_market([0.05] * 4, 0.04 * np.eye(4))
 JOB = OptimizeJob(Problem("USD", products(4)), MARKET, MinimumVariance())
 FIRST = FrontierJob(Problem("USD", products(4)), MARKET, 30)
+LONG = FrontierJob(Problem("USD", products(4)), MARKET, 2_000)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -78,12 +84,16 @@ async def test_jobs_whose_worker_ends_are_tried_again_each_by_itself(
 async def test_a_job_that_ends_its_worker_fails_and_is_not_tried_again(
     pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = _record(monkeypatch, lambda worker, jobs: worker.process.kill() if jobs == [JOB] else None)
+    def kill_at_work(worker: WorkerHandle, jobs: Sequence[Job]) -> None:
+        if jobs == [LONG]:
+            asyncio.get_running_loop().call_later(0.05, worker.process.kill)
+
+    given = _record(monkeypatch, kill_at_work)
 
     with pytest.raises(WorkerDied):
-        await pool.run(JOB)
+        await pool.run(LONG)
 
-    assert given.count([JOB]) == 1
+    assert given.count([LONG]) == 1
 
 
 async def test_a_cancelled_job_takes_no_other_with_it(pool: WorkerPool) -> None:
@@ -95,3 +105,73 @@ async def test_a_cancelled_job_takes_no_other_with_it(pool: WorkerPool) -> None:
     found = await asyncio.gather(first, *tasks, return_exceptions=True)
 
     assert [type(one) for one in found[1:]] == [Portfolio, asyncio.CancelledError, Portfolio, Portfolio]
+
+
+async def test_a_worker_that_was_gone_before_costs_no_job(pool: WorkerPool) -> None:
+    (victim,) = pool.process_ids
+    os.kill(victim, signal.SIGKILL)
+
+    assert isinstance(await pool.run(JOB), Portfolio)
+    assert victim not in pool.process_ids
+
+
+async def test_a_worker_that_was_stopped_while_it_replied_is_replaced(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = list[int]()
+    told = WorkerHandle._tell
+
+    def stop_and_tell(worker: WorkerHandle, outcome: Outcome) -> None:
+        if not stopped:
+            stopped.append(worker.process.pid or 0)
+            worker.stop()
+        told(worker, outcome)
+
+    monkeypatch.setattr(WorkerHandle, "_tell", stop_and_tell)
+
+    answers = [await pool.run(JOB) for _ in range(2)]
+
+    assert all(isinstance(answer, Portfolio) for answer in answers)
+    assert not set(stopped) & set(pool.process_ids)
+
+
+async def test_a_job_that_cannot_be_sent_fails_alone(pool: WorkerPool) -> None:
+    unsendable = replace(JOB, deadline=lambda: None)  # type: ignore[arg-type]
+
+    found = await asyncio.gather(pool.run(JOB), pool.run(unsendable), pool.run(JOB), return_exceptions=True)
+
+    assert [type(one) for one in found] == [Portfolio, WorkerDied, Portfolio]
+
+
+async def test_a_refusal_leaves_no_trace_in_what_is_known_of_requests(pool: WorkerPool) -> None:
+    before = pool._in_use.sizes(), pool._pace.seconds(JOB)
+    refused = OptimizeCall(b"no message", MARKET.snapshot, product_count=4)
+
+    for _ in range(3):
+        with pytest.raises((RuntimeError, ServiceError)):
+            await pool.run(refused)
+
+    assert (pool._in_use.sizes(), pool._pace.seconds(JOB)) == before
+
+
+async def test_a_warm_up_that_fails_keeps_no_worker_from_starting(pool: WorkerPool) -> None:
+    with pytest.raises(RuntimeError):
+        await pool._crew.warm_again(WarmUpJob(-1))
+
+    assert isinstance(await asyncio.wait_for(pool.run(JOB), 60.0), Portfolio)
+
+
+async def test_a_closed_pool_refuses_and_stays_closed(tmp_path: Path) -> None:
+    closed = WorkerPool(workers=1, queue=2, compiled_problems=2, snapshots=tmp_path)
+    await closed.start(WarmUpJob(1))
+    running = asyncio.create_task(closed.run(FIRST))
+    warming = asyncio.create_task(closed.warm_again(MARKET))
+    await asyncio.sleep(0)
+
+    await closed.close()
+
+    found = await asyncio.gather(running, warming, return_exceptions=True)
+    assert isinstance(found[0], WorkerDied | Frontier)
+    with pytest.raises(NotReady):
+        await closed.run(JOB)
+    assert (closed.idle, closed.process_ids) == (0, ())

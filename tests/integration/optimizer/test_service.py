@@ -260,13 +260,24 @@ async def test_a_cancelled_call_stops_its_worker_and_a_new_one_takes_its_place(s
     assert (await stub.OptimizePortfolio(optimization())).WhichOneof("outcome") == "optimal"
 
 
-async def test_a_worker_that_dies_is_replaced(stub: Stub, pool: WorkerPool) -> None:
+async def test_workers_that_die_are_replaced_before_the_next_call(stub: Stub, pool: WorkerPool) -> None:
     victims = pool.process_ids
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
 
-    with pytest.raises(grpc.aio.AioRpcError) as fault:
-        await stub.OptimizePortfolio(optimization())
+    assert (await stub.OptimizePortfolio(optimization())).WhichOneof("outcome") == "optimal"
+    assert not set(pool.process_ids) & set(victims)
 
-    assert fault.value.code() == grpc.StatusCode.INTERNAL
-    await _until(lambda: not set(pool.process_ids) <= set(victims) and pool.idle >= 1)
+
+async def test_too_many_products_are_refused_before_a_worker_is_asked(stub: Stub, pool: WorkerPool) -> None:
+    calls = [stub.ComputeFrontier(frontier(50)) for _ in range(2)]
+    await _until(lambda: pool.idle == 0)
+    request = optimization()
+    request.problem.products.extend([messages.ProductTerms()] * 1_001)
+
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await stub.OptimizePortfolio(request)
+
+    assert [field for field, _ in violations_of(refusal.value)] == ["problem.products"]
+    assert not any(call.done() for call in calls)
+    await asyncio.gather(*calls)

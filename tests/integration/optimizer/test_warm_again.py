@@ -54,7 +54,7 @@ async def test_each_worker_compiles_once_for_the_new_market_with_the_sizes_in_us
 
     jobs = [(pid, job) for pid, job in asked if isinstance(job, WarmUpJob)]
     assert sorted(pid for pid, _ in jobs) == list(pool.process_ids)
-    assert {job for _, job in jobs} == {WarmUpJob(72, ((70, 72),))}
+    assert {job for _, job in jobs} == {WarmUpJob(72, ((70, 72),), MARKET.snapshot)}
     assert pool.idle == 2
 
 

@@ -47,6 +47,14 @@ def test_long_jobs_and_unknown_ones_go_alone(pace: Pace) -> None:
     assert _sizes(_tickets(LONG, LONG, UNKNOWN, UNKNOWN), pace) == [1, 1, 1, 1]
 
 
+def test_what_takes_all_the_time_it_gets_goes_alone(pace: Pace) -> None:
+    search = OptimizeCall(b"", "", product_count=10, is_open_ended=True)
+    pace.note(search, 5.0)
+
+    assert _sizes(_tickets(search, SHORT, SHORT, search), pace) == [1, 2, 1]
+    assert pace.longest(SHORT) < 5.0
+
+
 def test_nobody_is_overtaken(pace: Pace) -> None:
     waiting = _tickets(SHORT, LONG, SHORT)
     order = list(waiting)

@@ -73,11 +73,15 @@ def test_views_alone_count_because_the_covariance_is_the_markets() -> None:
 
 
 def test_a_market_of_assumptions_has_its_factors_for_every_size() -> None:
-    assert warm_up_for(_market(3), [90, 2]) == WarmUpJob(5, ((90, 5), (2, 5)))
+    market = _market(3)
+
+    assert warm_up_for(market, [90, 2]) == WarmUpJob(5, ((90, 5), (2, 5)), market.snapshot)
 
 
 def test_a_market_of_prices_has_no_more_factors_than_products_and_is_asked_about_all() -> None:
-    assert warm_up_for(_prices_market(), [4]) == WarmUpJob(10, ((10, 10), (4, 4)))
+    market = _prices_market()
+
+    assert warm_up_for(market, [4]) == WarmUpJob(10, ((10, 10), (4, 4)), market.snapshot)
 
 
 def test_sizes_in_use_are_compiled_beside_the_usual_and_last() -> None:
