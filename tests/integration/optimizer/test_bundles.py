@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from services.optimizer.answers import Frontier, FrontierJob, Job, OptimizeCall, OptimizeJob, Portfolio, WarmUpJob
-from services.optimizer.objective import MinimumVariance
+from services.optimizer.objective import MeanVarianceUtility, MinimumVariance
 from services.optimizer.pool import WorkerPool
 from services.optimizer.problem import Problem
 from services.optimizer.worker_handle import Outcome, WorkerDied, WorkerHandle
@@ -27,7 +27,7 @@ Given = list[Sequence[Job]]
 MARKET = dense_market([0.05] * 4, 0.04 * np.eye(4))
 JOB = OptimizeJob(Problem("USD", products(4)), MARKET, MinimumVariance())
 FIRST = FrontierJob(Problem("USD", products(4)), MARKET, 30)
-LONG = FrontierJob(Problem("USD", products(4)), MARKET, 2_000)
+LONG = OptimizeJob(Problem("USD", products(4)), MARKET, MeanVarianceUtility(2.0), resamples=5_000)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
