@@ -91,25 +91,24 @@ def message_of(job: OptimizeJob) -> service.OptimizePortfolioRequest:
     )
 
 
-async def ask_many(address: str, messages: Sequence[bytes], requests: int, callers: int) -> float:
-    """Return the answers per second that so many callers got, each sending when its last answer is there.
+async def ask_many(channel: grpc.aio.Channel, messages: Sequence[bytes], requests: int, callers: int) -> float:
+    """Return how many seconds so many callers wait for all answers, each sending when its last answer is there.
 
     messages: requests, encoded, which take turns.
     """
-    async with connect(address) as channel:
-        call: Any = channel.unary_unary(_METHOD)
-        numbers = iter(range(requests))
+    call: Any = channel.unary_unary(_METHOD)
+    numbers = iter(range(requests))
 
-        async def ask() -> None:
-            for number in numbers:
-                encoded = await call(messages[number % len(messages)], timeout=_PATIENCE_SECONDS)
-                response = service.OptimizePortfolioResponse.FromString(encoded)
-                if response.WhichOneof("outcome") != "optimal":
-                    raise RuntimeError(f"request {number} was not answered with an optimum: {response}")
+    async def ask() -> None:
+        for number in numbers:
+            encoded = await call(messages[number % len(messages)], timeout=_PATIENCE_SECONDS)
+            response = service.OptimizePortfolioResponse.FromString(encoded)
+            if response.WhichOneof("outcome") != "optimal":
+                raise RuntimeError(f"request {number} was not answered with an optimum: {response}")
 
-        started = time.monotonic()
-        await asyncio.gather(*(ask() for _ in range(callers)))
-        return requests / (time.monotonic() - started)
+    started = time.monotonic()
+    await asyncio.gather(*(ask() for _ in range(callers)))
+    return time.monotonic() - started
 
 
 async def serving(address: str) -> None:

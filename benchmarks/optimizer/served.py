@@ -19,10 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 from benchmarks.optimizer.client import ask_many, kb_jobs, message_of, serving
 from benchmarks.optimizer.workers import Cancel, cancelled, cpu_seconds, resident_mebibytes, worker_ids
@@ -30,11 +30,12 @@ from services.optimizer.answers import OptimizeJob, WarmUpJob
 from services.optimizer.engine import answer
 from services.optimizer.market import MarketStore
 from services.optimizer.solve import Solver
+from shared.client import connect
 
 _KB = Path(__file__).parents[2] / "kb"
 _START_SECONDS = 120.0
 _CLIENTS = 50
-_ROUNDS = 5
+_ROUNDS = 20
 _CANCELS = 3
 # What a process of the direct measurement works with.
 _JOBS: dict[int, list[OptimizeJob]] = {}
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ingest = [sys.executable, "-m", "services.optimizer.ingest", str(_KB), str(data / "market")]
         subprocess.run(ingest, check=True, stdout=subprocess.DEVNULL)
         with _service(data) as (service, address):
-            _measure(data, service, address, options)
+            asyncio.run(_measure(data, service, address, options))
             _print_cancels([asyncio.run(cancelled(address, data, service)) for _ in range(_CANCELS)])
     return 0
 
@@ -81,44 +82,45 @@ def _service(data: Path) -> Iterator[tuple[int, str]]:
             service.wait()
 
 
-def _measure(data: Path, service: int, address: str, options: argparse.Namespace) -> None:
+async def _measure(data: Path, service: int, address: str, options: argparse.Namespace) -> None:
     """Print the rates for each size, and the memory of the workers before and after."""
     workers = worker_ids(service)
-    memory = {0: resident_mebibytes(workers)}
-    each = max(options.requests // (2 * _ROUNDS), 2 * _CLIENTS)
+    memory, each = {0: resident_mebibytes(workers)}, max(options.requests // (2 * _ROUNDS), 2 * _CLIENTS)
     context = multiprocessing.get_context("spawn")
     with context.Pool(len(workers), _prepare, (str(data), options.products)) as pool:
-        for products in options.products:
-            _direct_rate(pool, len(workers), products, _CLIENTS)
-            messages = _messages(data, products)
-            asyncio.run(ask_many(address, messages, 2 * _CLIENTS, options.callers))
-            _print_rates(pool, [service, *workers], address, messages, products, each, options.callers)
-            asked = max(memory) + _ROUNDS * each + 2 * _CLIENTS
-            memory[asked] = resident_mebibytes(workers)
+        async with connect(address) as channel:
+            for products in options.products:
+                messages = _messages(data, products)
+                direct = partial(_direct_seconds, pool, len(workers), products)
+                served = partial(ask_many, channel, messages, callers=options.callers)
+                await asyncio.to_thread(direct, _CLIENTS)
+                await served(2 * _CLIENTS)
+                rounds = [
+                    (await asyncio.to_thread(direct, each), *await _with_cpu(served(each), [service, *workers]))
+                    for _ in range(_ROUNDS)
+                ]
+                _print_rates(products, options.callers, each, rounds)
+                memory[max(memory) + _ROUNDS * each + 2 * _CLIENTS] = resident_mebibytes(workers)
     _print_memory(workers, memory)
 
 
-def _print_rates(
-    pool: multiprocessing.pool.Pool,
-    pids: list[int],
-    address: str,
-    messages: list[bytes],
-    products: int,
-    each: int,
-    callers: int,
-) -> None:
-    direct, served, spent = [], [], []
-    for _ in range(_ROUNDS):
-        direct.append(_direct_rate(pool, len(pids) - 1, products, each))
-        before = [time.process_time(), *map(cpu_seconds, pids)]
-        served.append(asyncio.run(ask_many(address, messages, each, callers)))
-        after = [time.process_time(), *map(cpu_seconds, pids)]
-        spent.append([1e3 * (b - a) / each for a, b in zip(before, after, strict=True)])
-    ratios = sorted(one / other for one, other in zip(served, direct, strict=True))
-    caller, service, *workers = (median(column) for column in zip(*spent, strict=True))
+async def _with_cpu(work: Awaitable[float], pids: list[int]) -> tuple[float, list[float]]:
+    """Return the seconds that the work says, and what this process and the others used of the processor meanwhile."""
+    before = [time.process_time(), *map(cpu_seconds, pids)]
+    seconds = await work
+    after = [time.process_time(), *map(cpu_seconds, pids)]
+    return seconds, [b - a for a, b in zip(before, after, strict=True)]
+
+
+def _print_rates(products: int, callers: int, each: int, rounds: list[tuple[float, float, list[float]]]) -> None:
+    direct, served, used = zip(*rounds, strict=True)
+    ratios = sorted(one / other for one, other in zip(direct, served, strict=True))
+    lowest, highest = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
+    caller, service, *workers = (1e3 * sum(column) / (each * len(rounds)) for column in zip(*used, strict=True))
     print(
-        f"{products} products, {callers} callers, load {os.getloadavg()[0]:.1f}: {median(served):.0f} requests/s, "
-        f"{median(direct):.0f} direct; {median(ratios):.2f} of direct ({ratios[0]:.2f} to {ratios[-1]:.2f})\n"
+        f"{products} products, {callers} callers, load {os.getloadavg()[0]:.1f}: "
+        f"{each * len(rounds) / sum(served):.0f} requests/s, {each * len(rounds) / sum(direct):.0f} direct; "
+        f"{sum(direct) / sum(served):.2f} of direct (half of the rounds: {lowest:.2f} to {highest:.2f})\n"
         f"  CPU ms a request: callers {caller:.2f}, event loop {service:.2f}, workers {sum(workers):.2f}",
         flush=True,
     )
@@ -147,11 +149,11 @@ def _messages(data: Path, products: int) -> list[bytes]:
     return [message_of(job).SerializeToString() for job in kb_jobs(store.market(""), products, _CLIENTS)]
 
 
-def _direct_rate(pool: multiprocessing.pool.Pool, workers: int, products: int, requests: int) -> float:
-    """Return how many requests a second the processes answer without a service."""
+def _direct_seconds(pool: multiprocessing.pool.Pool, workers: int, products: int, requests: int) -> float:
+    """Return in how many seconds the processes answer these requests without a service."""
     started = time.monotonic()
     pool.map(_answer_some, [(products, requests // workers)] * workers, chunksize=1)
-    return requests / (time.monotonic() - started)
+    return time.monotonic() - started
 
 
 def _prepare(data: str, sizes: Sequence[int]) -> None:
