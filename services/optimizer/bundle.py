@@ -7,6 +7,7 @@ small problem takes to solve.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -23,20 +24,22 @@ _BUNDLE_SECONDS = 0.02
 class Ticket:
     """A job and the reply that somebody waits for.
 
-    worker: that works on it.  is_alone: whether it must not be given to a worker with others.
+    worker: that works on it.  is_returned: whether a worker was gone before it took it.
+    is_alone: whether a worker ended over it and others, so that it must not be given to one with others again.
     """
 
     job: Job
     reply: asyncio.Future[Reply]
     worker: WorkerHandle | None = None
     is_alone: bool = False
+    is_returned: bool = False
 
 
 def next_bundle(waiting: deque[Ticket], pace: Pace, workers: int) -> list[Ticket]:
     """Take from the left of `waiting` what one of so many workers is to do next; at least one ticket."""
     share = -(-len(waiting) // workers)
     bundle = [waiting.popleft()]
-    left = 0.0 if bundle[0].is_alone else _BUNDLE_SECONDS - pace.longest(bundle[0].job)
+    left = -math.inf if bundle[0].is_alone else _BUNDLE_SECONDS - pace.longest(bundle[0].job)
     while len(bundle) < share and not waiting[0].is_alone:
         left -= pace.longest(waiting[0].job)
         if left < 0.0:

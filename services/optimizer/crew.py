@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.optimizer.answers import Ready, WarmUpJob
-from services.optimizer.worker_handle import WorkerDied, WorkerHandle
+from services.optimizer.worker_handle import WorkerDied, WorkerGone, WorkerHandle
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class Crew:
         self._snapshots = snapshots
         self._has_idle = has_idle
         self._workers: set[WorkerHandle] = set()
+        self._leaving: set[WorkerHandle] = set()
         self._idle: deque[WorkerHandle] = deque()
         self._claim: tuple[set[WorkerHandle], asyncio.Future[WorkerHandle]] | None = None
         self._chores: set[asyncio.Task[None]] = set()
@@ -55,24 +56,26 @@ class Crew:
         await asyncio.gather(*(self._add() for _ in range(self.size)))
 
     async def warm_again(self, warm_up: WarmUpJob) -> None:
-        """Let each worker in turn do this job, as does a new worker from then on.
+        """Let each worker in turn do this job, those that replace others meanwhile too; a new one does from then on.
 
         Raises RuntimeError where a worker cannot, WorkerDied where one ends over it.
         """
-        cold = set(self._workers)
-        while cold := cold & self._workers:
+        while cold := {worker for worker in self._workers if worker.warmed is not warm_up}:
             worker = await self._claimed(cold)
             if worker is None:
                 continue
-            cold.discard(worker)
             try:
                 await _warm(worker, warm_up)
+            except WorkerGone:
+                self.replace(worker)
+                continue
             except BaseException:
                 self.replace(worker)
                 raise
             # Only now: what no worker can do must not keep new ones from starting.
             self._warm_up = warm_up
             self.free(worker)
+        self._warm_up = warm_up
 
     def take(self) -> WorkerHandle | None:
         """Return a worker that was idle, None where there is none."""
@@ -85,6 +88,8 @@ class Crew:
 
     def free(self, worker: WorkerHandle) -> None:
         """Make a worker idle that was taken."""
+        if self._is_closed:
+            return
         if self._claim is not None and worker in self._claim[0] and not self._claim[1].done():
             self._claim[1].set_result(worker)
             return
@@ -106,15 +111,17 @@ class Crew:
         for chore in self._chores:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
-        for worker in list(self._workers):
-            self._workers.discard(worker)
+        for worker in self._workers | self._leaving:
             await worker.close()
+        self._workers.clear()
 
     async def _claimed(self, among: set[WorkerHandle]) -> WorkerHandle | None:
         """Return one of these workers as soon as it is idle, before any job; None where none was for a while."""
         for worker in among & set(self._idle):
             self._idle.remove(worker)
-            return worker
+            if worker.process.is_alive():
+                return worker
+            self.replace(worker)
         claim: asyncio.Future[WorkerHandle] = asyncio.get_running_loop().create_future()
         self._claim = among, claim
         try:
@@ -130,7 +137,9 @@ class Crew:
     async def _replace(self, worker: WorkerHandle) -> None:
         log.warning("worker replaced", extra={"worker_pid": worker.process.pid})
         self._workers.discard(worker)
+        self._leaving.add(worker)
         await worker.close()
+        self._leaving.discard(worker)
         while True:
             try:
                 return await self._add()
@@ -154,3 +163,4 @@ async def _warm(worker: WorkerHandle, job: WarmUpJob) -> None:
     replied = await worker.ask(job)
     if not isinstance(replied.reply, Ready):
         raise RuntimeError(f"a worker could not warm up: {replied.reply}")
+    worker.warmed = job

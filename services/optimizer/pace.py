@@ -24,12 +24,15 @@ class Pace:
 
     def __init__(self) -> None:
         self._durations: dict[_Kind, deque[float]] = {}
+        self._eased: dict[_Kind, float] = {}
 
     def note(self, job: Job, seconds: float) -> None:
         """Remember how many seconds of the processor such a job took; what takes all it gets says nothing."""
         if _is_open_ended(job):
             return
-        self._durations.setdefault(_kind(job), deque(maxlen=_REMEMBERED)).append(seconds)
+        kind = _kind(job)
+        self._durations.setdefault(kind, deque(maxlen=_REMEMBERED)).append(seconds)
+        self._eased.pop(kind, None)
 
     def seconds(self, job: Job, ahead: int = 0) -> float:
         """Return the least time until such a job is done, with `ahead` others before it on its worker."""
@@ -45,12 +48,12 @@ class Pace:
 
     def ease(self, job: Job) -> None:
         """Trust the memory a little less."""
-        known = self._durations.get(_kind(job))
-        if known:
-            known.append(_EASE * min(known))
+        kind = _kind(job)
+        self._eased[kind] = _EASE * self._shortest(kind)
 
     def _shortest(self, kind: _Kind) -> float:
-        return min(self._durations.get(kind, ()), default=0.0)
+        known = min(self._durations.get(kind, ()), default=0.0)
+        return min(known, self._eased.get(kind, known))
 
 
 def _is_open_ended(job: Job) -> bool:

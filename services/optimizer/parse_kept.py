@@ -23,7 +23,7 @@ class Kept(Generic[Part]):
         self._capacity, self._largest = capacity_bytes, largest_bytes
         self._size = 0
         self._parts: dict[tuple[bytes, bytes, Hashable], Part] = {}
-        # Batches are read in a thread of their own.
+        # Large requests are read in threads of their own.
         self._lock = Lock()
 
     def read(

@@ -17,7 +17,7 @@ from services.optimizer.moments import Market
 from services.optimizer.pace import Pace
 from services.optimizer.worker import Fault, Reply
 from services.optimizer.worker_handle import Outcome, WorkerDied, WorkerGone, WorkerHandle
-from shared.errors import CapacityExceeded, NotReady, ServiceError
+from shared.errors import CapacityExceeded, NotReady, ServiceError, SolutionRefused
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class WorkerPool:
         WorkerDied where the worker ended over the job. A cancelled job stops.
         """
         if self._is_closed:
-            raise NotReady("the service is stopping; call another replica, or again in a moment")
+            raise _stopping()
         self._admit(job, seconds_left)
         ticket = Ticket(job, asyncio.get_running_loop().create_future())
         self._waiting.append(ticket)
@@ -125,8 +125,7 @@ class WorkerPool:
             self._lost(worker, bundle, outcome)
             return
         for ticket, replied in zip(bundle, outcome, strict=True):
-            # A refusal takes no time, and says nothing of what was asked.
-            if not isinstance(replied.reply, ServiceError | Fault):
+            if _was_worked_on(replied.reply):
                 self._pace.note(ticket.job, replied.seconds)
                 self._in_use.note(ticket.job)
         # First the worker's next bundle, so that it need not wait until callers have been answered.
@@ -139,17 +138,21 @@ class WorkerPool:
                 ticket.reply.set_result(replied.reply)
 
     def _lost(self, worker: WorkerHandle, bundle: list[Ticket], error: WorkerDied) -> None:
-        """Fail the job over which a worker ended; what it shared, or never got, is tried once more by itself."""
+        """Fail the job over which a worker ended; try again what it shared, by itself, and what it never got."""
         self._crew.replace(worker)
         for ticket in reversed(bundle):
             if ticket.reply.done():
                 continue
-            may_be_innocent = len(bundle) > 1 or isinstance(error, WorkerGone)
-            if self._is_closed or ticket.is_alone or not may_be_innocent:
-                ticket.reply.set_exception(error)
-            else:
+            if self._is_closed:
+                ticket.reply.set_exception(_stopping())
+            elif isinstance(error, WorkerGone) and not ticket.is_returned:
+                ticket.is_returned = True
+                self._waiting.appendleft(ticket)
+            elif len(bundle) > 1:
                 ticket.is_alone = True
                 self._waiting.appendleft(ticket)
+            else:
+                ticket.reply.set_exception(error)
         self._hand_out()
 
     def _withdraw(self, ticket: Ticket) -> None:
@@ -158,6 +161,15 @@ class WorkerPool:
             asyncio.get_running_loop().call_later(_GRACE_SECONDS, _stop, ticket)
         elif ticket in self._waiting:
             self._waiting.remove(ticket)
+
+
+def _stopping() -> NotReady:
+    return NotReady("the service is stopping; call another replica, or again in a moment")
+
+
+def _was_worked_on(reply: Reply) -> bool:
+    """Return whether the reply says how long such jobs take: not where the request was refused for what it says."""
+    return isinstance(reply, SolutionRefused) or not isinstance(reply, ServiceError | Fault)
 
 
 def _stop(ticket: Ticket) -> None:

@@ -21,7 +21,7 @@ from shared.errors import ServiceError
 
 # fork would copy gRPC's threads in the middle of whatever they hold.
 _CONTEXT = multiprocessing.get_context("spawn")
-# The active one, the one before it, and two that callers name.
+# The active one and some that callers name.
 _SNAPSHOTS_KEPT = 4
 # The pool decides when a worker stops; Ctrl-C and a supervisor's SIGTERM reach the whole process group.
 _PARENTS_SIGNALS = {signal.SIGINT, signal.SIGTERM}

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from services.optimizer.answers import Job
+from services.optimizer.answers import Job, WarmUpJob
 from services.optimizer.worker import Replied, start_worker
 
 
@@ -24,12 +24,16 @@ Outcome = list[Replied] | WorkerDied
 
 
 class WorkerHandle:
-    """One process and our end of its connection; it answers one bundle of jobs at a time."""
+    """One process and our end of its connection; it answers one bundle of jobs at a time.
+
+    is_stopped: whether it is not to be given anything any more.  warmed: what it last compiled for.
+    """
 
     def __init__(self, process: BaseProcess, connection: Connection) -> None:
         self.process = process
         self._connection = connection
         self.is_stopped = False
+        self.warmed: WarmUpJob | None = None
         self._told: Callable[[Outcome], None] | None = None
 
     @classmethod
@@ -84,5 +88,6 @@ class WorkerHandle:
         if self._told is None:
             return
         tell, self._told = self._told, None
-        asyncio.get_running_loop().remove_reader(self._connection.fileno())
+        if not self._connection.closed:
+            asyncio.get_running_loop().remove_reader(self._connection.fileno())
         tell(outcome)

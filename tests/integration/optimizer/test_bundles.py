@@ -77,8 +77,10 @@ async def test_jobs_whose_worker_ends_are_tried_again_each_by_itself(
     _, *answers = await asyncio.gather(pool.run(FIRST), *(pool.run(JOB) for _ in range(3)))
 
     assert all(isinstance(answer, Portfolio) for answer in answers)
-    lost = [len(jobs) for jobs in given].index(3)
-    assert [jobs for jobs in given[lost + 1 :] if isinstance(jobs[0], OptimizeJob)] == [[JOB]] * 3
+    # Twice at the most: the first time the worker may have been gone before it took them.
+    together = sum(len(jobs) == 3 for jobs in given)
+    assert together in (1, 2)
+    assert [jobs for jobs in given if isinstance(jobs[0], OptimizeJob)] == [[JOB] * 3] * together + [[JOB]] * 3
 
 
 async def test_a_job_that_ends_its_worker_fails_and_is_not_tried_again(
@@ -156,13 +158,26 @@ async def test_a_refusal_leaves_no_trace_in_what_is_known_of_requests(pool: Work
 
 async def test_a_warm_up_that_fails_keeps_no_worker_from_starting(pool: WorkerPool) -> None:
     with pytest.raises(RuntimeError):
-        await pool._crew.warm_again(WarmUpJob(-1))
+        await pool._crew.warm_again(WarmUpJob(-1))  # Fewer factors than none cannot be compiled for.
 
     assert isinstance(await asyncio.wait_for(pool.run(JOB), 60.0), Portfolio)
 
 
+async def test_a_worker_that_is_lost_meanwhile_is_warmed_again_like_the_others(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = _record(monkeypatch, lambda _worker, _jobs: None)
+    warm_up = WarmUpJob(2)
+    os.kill(pool.process_ids[0], signal.SIGKILL)
+
+    await asyncio.wait_for(pool._crew.warm_again(warm_up), 60.0)
+
+    assert [warm_up] in given
+    assert all(worker.warmed is warm_up for worker in pool._crew._workers)
+
+
 async def test_a_closed_pool_refuses_and_stays_closed(tmp_path: Path) -> None:
-    closed = WorkerPool(workers=1, queue=2, compiled_problems=2, snapshots=tmp_path)
+    closed = WorkerPool(workers=2, queue=2, compiled_problems=2, snapshots=tmp_path)
     await closed.start(WarmUpJob(1))
     running = asyncio.create_task(closed.run(FIRST))
     warming = asyncio.create_task(closed.warm_again(MARKET))
@@ -171,7 +186,7 @@ async def test_a_closed_pool_refuses_and_stays_closed(tmp_path: Path) -> None:
     await closed.close()
 
     found = await asyncio.gather(running, warming, return_exceptions=True)
-    assert isinstance(found[0], WorkerDied | Frontier)
+    assert isinstance(found[0], NotReady | Frontier)
     with pytest.raises(NotReady):
         await closed.run(JOB)
     assert (closed.idle, closed.process_ids) == (0, ())

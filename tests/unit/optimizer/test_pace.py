@@ -40,3 +40,23 @@ def test_refusals_make_it_try_again_in_the_end() -> None:
         pace.ease(SMALL)
 
     assert pace.seconds(SMALL) < 0.1
+
+
+def test_refusals_say_nothing_of_the_most_that_jobs_take() -> None:
+    pace = Pace()
+    pace.note(SMALL, 1.0)
+
+    for _ in range(30):
+        pace.ease(SMALL)
+
+    assert pace.longest(SMALL) == 1.0
+
+
+def test_what_is_measured_counts_again_after_refusals() -> None:
+    pace = Pace()
+    pace.note(SMALL, 1.0)
+    pace.ease(SMALL)
+
+    pace.note(SMALL, 2.0)
+
+    assert pace.seconds(SMALL) == 1.0
