@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from services.optimizer.checks import Checks
 
-# What is read from a byte takes some thirty bytes, and a part as such half a thousand: up to 20 MB.
+# What is read from a byte takes up to thirty, and a part as such half a thousand: all three of a process take 20 MB.
 _CAPACITY_BYTES = 600_000
 _LARGEST_BYTES = 100_000
 _BYTES_A_PART = 20

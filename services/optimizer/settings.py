@@ -14,7 +14,7 @@ class OptimizerSettings(ServerSettings):
 
     optimizer_workers: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1, le=256)
     """Worker processes, one thread each; as many as cores unless told otherwise. About 150 MB of memory each, up to
-    60 MB of parts of requests, four market snapshots, and where scenarios from past prices are needed up to four sets
+    20 MB of parts of requests, four market snapshots, and where scenarios from past prices are needed up to four sets
     of 80 MB."""
 
     optimizer_queue: int = Field(default=64, ge=0)
