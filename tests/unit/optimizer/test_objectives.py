@@ -9,34 +9,25 @@ from typing import Any
 import cvxpy
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from services.optimizer.answers import Portfolio
-from services.optimizer.moments import Market
 from services.optimizer.objective import (
     EqualWeight,
     InverseVolatility,
     MaximumDiversification,
     MaximumSharpe,
-    MeanVarianceUtility,
-    MinimumTrackingError,
     MinimumVariance,
     RiskBudgeting,
     TargetReturn,
     TargetVolatility,
 )
-from services.optimizer.problem import Bound, Limits, Problem, TrackingErrorLimit
+from services.optimizer.problem import Bound, Limits, Problem
 from shared.errors import UnsupportedCombination
 from tests.unit.optimizer.builders import REFERENCE, best, contradiction, dense_market, group, products
+from tests.unit.optimizer.three_products import COVARIANCE, EXPECTED, FEW, FREE, MARKET, TIGHT, drawn_market
 
 cp: Any = cvxpy
-COVARIANCE = np.array([[0.04, 0.006, 0.002], [0.006, 0.0225, 0.001], [0.002, 0.001, 0.01]])
-EXPECTED = [0.08, 0.06, 0.04]
-MARKET = dense_market(EXPECTED, COVARIANCE)
-FREE = Problem("USD", products(3))
-TIGHT = 1e-8
-FEW = settings(max_examples=15, deadline=None)
 
 
 def _table(name: str) -> dict[str, Any]:
@@ -45,14 +36,6 @@ def _table(name: str) -> dict[str, Any]:
         pytest.skip(f"no published table at {path}")
     content: dict[str, Any] = json.loads(path.read_text())
     return content
-
-
-def _random(seed: int, count: int = 6) -> tuple[Market, np.ndarray, np.ndarray]:
-    random = np.random.default_rng(seed)
-    root = random.normal(size=(count, count)) * 0.1
-    covariance = root @ root.T + np.diag(random.uniform(0.001, 0.02, count))
-    expected = random.uniform(0.01, 0.12, count)
-    return dense_market(list(expected), covariance), expected, covariance
 
 
 # Sharpe
@@ -70,7 +53,7 @@ def test_the_tangency_portfolio_is_the_inverse_covariance_times_excess_returns()
 @given(st.integers(0, 10_000))
 def test_the_sharpe_ratio_is_that_of_the_homogenised_program(seed: int) -> None:
     """Cornuejols and Tutuncu (2007), section 8.2, with caps and a group as second method."""
-    market, expected, covariance = _random(seed)
+    market, expected, covariance = drawn_market(seed)
     items = products(6)
     limits = Limits({item.id: Bound(maximum=0.4) for item in items}, (group("g", ["p0", "p1"], 0.1, 0.5),))
     y, kappa = cp.Variable(6), cp.Variable()
@@ -180,89 +163,6 @@ def test_a_target_volatility_below_any_portfolio_names_the_least_there_is() -> N
     assert conflict.relaxed_bound == pytest.approx(least, abs=2e-6)
 
 
-# Tracking
-
-
-BENCHMARK = (0.6, 0.3, 0.1)
-
-
-def test_a_benchmark_that_may_be_held_is_held() -> None:
-    assert best(FREE, MARKET, MinimumTrackingError(BENCHMARK)).weights == pytest.approx(BENCHMARK, abs=TIGHT)
-
-
-def test_a_benchmark_that_may_not_be_held_is_followed_as_closely_as_the_cap_lets() -> None:
-    limits = Limits({"p0": Bound(maximum=0.4)})
-    # Along w0 = 0.4 the difference (-0.2, x, 0.2 - x) has least variance.
-    start, slope = np.array([-0.2, 0.0, 0.2]), np.array([0.0, 1.0, -1.0])
-    step = -(slope @ COVARIANCE @ start) / (slope @ COVARIANCE @ slope)
-
-    weights = best(replace(FREE, limits=limits), MARKET, MinimumTrackingError(BENCHMARK)).weights
-
-    assert weights == pytest.approx(np.array(BENCHMARK) + start + step * slope, abs=TIGHT)
-
-
-def _tracked(limit: float) -> Portfolio:
-    limits = Limits(tracking_error=TrackingErrorLimit(BENCHMARK, limit))
-    return best(replace(FREE, limits=limits), MARKET, MeanVarianceUtility(10.0))
-
-
-def test_a_tracking_error_limit_is_kept_and_priced() -> None:
-    def utility(limit: float) -> float:
-        analysis = _tracked(limit).analysis
-        return analysis.expected_return_net - 5.0 * analysis.volatility**2
-
-    found = _tracked(0.03)
-
-    difference = found.weights - np.array(BENCHMARK)
-    assert np.sqrt(difference @ COVARIANCE @ difference) == pytest.approx(0.03, rel=1e-7)
-    (limit,) = found.binding_limits
-    assert (limit.field, limit.bound) == ("limits.tracking_error.max_tracking_error", 0.03)
-    assert limit.shadow_price == pytest.approx((utility(0.0301) - utility(0.0299)) / 2e-4, rel=1e-3)
-
-
-@FEW
-@given(st.integers(0, 10_000))
-def test_a_tracking_error_limit_agrees_with_a_cone_program(seed: int) -> None:
-    market, expected, covariance = _random(seed)
-    benchmark, root = np.full(6, 1 / 6), np.linalg.cholesky(covariance).T
-    w = cp.Variable(6)
-    utility = expected @ w - 2.0 * cp.sum_squares(root @ w)
-    rows = [cp.sum(w) == 1, w >= 0, cp.norm(root @ (w - benchmark)) <= 0.02]
-    cp.Problem(cp.Maximize(utility), rows).solve(solver="CLARABEL")
-    limits = Limits(tracking_error=TrackingErrorLimit(tuple(benchmark), 0.02))
-
-    found = best(Problem("USD", products(6), limits), market, MeanVarianceUtility(4.0))
-
-    value = found.analysis.expected_return_net - 2.0 * found.analysis.volatility**2
-    assert value == pytest.approx(utility.value, abs=1e-7)
-
-
-def test_a_tracking_error_that_a_cap_forbids_names_both() -> None:
-    limits = Limits({"p0": Bound(maximum=0.3)}, tracking_error=TrackingErrorLimit(BENCHMARK, 0.01))
-
-    conflicts = {c.field: c.relaxed_bound for c in contradiction(replace(FREE, limits=limits), MARKET).conflicts}
-
-    assert set(conflicts) == {"limits.products[p0].max_weight", "limits.tracking_error.max_tracking_error"}
-    for eased in (
-        replace(limits, products={"p0": Bound(maximum=conflicts["limits.products[p0].max_weight"])}),
-        replace(
-            limits,
-            tracking_error=TrackingErrorLimit(BENCHMARK, conflicts["limits.tracking_error.max_tracking_error"] or 0.0),
-        ),
-    ):
-        assert best(replace(FREE, limits=eased), MARKET).weights.sum() == pytest.approx(1.0)
-
-
-def test_volatility_and_tracking_error_that_contradict_each_other_are_both_named() -> None:
-    limits = Limits(max_volatility=0.1, tracking_error=TrackingErrorLimit((1.0, 0.0, 0.0), 0.05))
-
-    conflicts = {c.field: c.relaxed_bound for c in contradiction(replace(FREE, limits=limits), MARKET).conflicts}
-
-    assert set(conflicts) == {"limits.max_volatility", "limits.tracking_error.max_tracking_error"}
-    eased = replace(limits, max_volatility=conflicts["limits.max_volatility"])
-    assert best(replace(FREE, limits=eased), MARKET).weights.sum() == pytest.approx(1.0)
-
-
 # Diversification and references
 
 
@@ -322,7 +222,7 @@ def test_without_correlation_risk_parity_is_inverse_volatility() -> None:
 @FEW
 @given(st.integers(0, 10_000), st.lists(st.floats(0.02, 1.0), min_size=6, max_size=6))
 def test_contributions_are_in_proportion_to_their_budgets(seed: int, parts: list[float]) -> None:
-    market, _, _ = _random(seed)
+    market, _, _ = drawn_market(seed)
     shares = np.array(parts) / sum(parts)
 
     found = best(Problem("USD", products(6)), market, RiskBudgeting(tuple(shares)))
