@@ -1,7 +1,6 @@
 """Which jobs go to a worker together: short ones, so that processes change places on a processor less often.
 
-A change costs what the caches have to load again, a third of a millisecond for each process on the way: as much as a
-small problem takes to solve.
+What a process has in the caches of a processor is lost to the next one: see docs/adr/0008 for what that costs.
 """
 
 from __future__ import annotations

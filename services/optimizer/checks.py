@@ -86,12 +86,17 @@ class Checks:
 
     def among(self, field_of: FieldOf, values: Sequence[str], known: Collection[str], what: str) -> None:
         """Note each that is not among those known, and each that was there before."""
-        if len(set(values)) == len(values) and all(value in known for value in values):
-            return
-        seen = set[str]()
-        for i, value in enumerate(values):
-            self.one_of(field_of(i), value, known, what)
-            self.unique(field_of(i), value, seen)
+        if not all(value in known for value in values):
+            for i, value in enumerate(values):
+                self.one_of(field_of(i), value, known, what)
+        self.distinct(field_of, values)
+
+    def distinct(self, field_of: FieldOf, values: Sequence[str]) -> None:
+        """Note each that was there before."""
+        if len(set(values)) < len(values):
+            seen = set[str]()
+            for i, value in enumerate(values):
+                self.unique(field_of(i), value, seen)
 
     def count(self, field: str, found: int, low: int, high: int) -> None:
         """Note a list that is too short or too long."""

@@ -66,7 +66,7 @@ def _product_bounds(message: messages.Limits, universe: Universe, checks: Checks
 def _groups(message: messages.Limits, universe: Universe, checks: Checks) -> tuple[Group, ...]:
     path, names = "problem.limits.groups", [group.name for group in message.groups]
     checks.count(path, len(message.groups), 0, MAX_GROUPS)
-    checks.among(lambda i: f"{path}[{i}].name", names, frozenset(names), "a name")
+    checks.distinct(lambda i: f"{path}[{i}].name", names)
     return tuple(_group(sent, f"{path}[{i}]", universe, checks) for i, sent in enumerate(message.groups))
 
 

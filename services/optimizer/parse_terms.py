@@ -20,7 +20,6 @@ _MAX_LIQUIDITY_DAYS = 10_000.0
 _MAX_TRADING_COST = 0.2
 _MAX_DURATION_YEARS = 100.0
 _RISK_LEVELS = frozenset(risk_pb2.RiskLevel.values())
-_OF_REQUEST = "a product of this request"
 _KNOWN_PRODUCTS = Kept[Product]()
 _KNOWN_UNIVERSES = Kept[Universe]()
 
@@ -45,7 +44,7 @@ def _universe(
 ) -> Universe:
     products = tuple(_kept(message, i, classes, checks) for i in range(len(message.products)))
     ids = tuple(product.id for product in products)
-    checks.among(lambda i: f"problem.products[{i}].product_id", ids, frozenset(ids), _OF_REQUEST)
+    checks.distinct(lambda i: f"problem.products[{i}].product_id", ids)
     return Universe(content, products, ids, frozenset(ids), classes, has_own_covariance)
 
 

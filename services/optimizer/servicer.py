@@ -24,7 +24,6 @@ from services.optimizer.rpc_market import MarketRpcs
 from services.optimizer.rpc_rebalance import RebalanceRpcs
 from services.optimizer.rpc_risk import RiskRpcs
 from services.optimizer.wire import frontier_response, snapshots_response
-from shared.errors import InvalidRequest
 
 _DEFAULT_PAGE = 20
 _LARGEST_PAGE = 100
@@ -104,9 +103,10 @@ class OptimizerServicer(
 def _refuse_too_large(request: service.OptimizePortfolioRequest) -> None:
     """Refuse here what is too large to wait for a worker; all other faults are found there."""
     refuse_too_large(request)
-    if len(request.problem.products) > MAX_PRODUCTS:
-        found = f"found {len(request.problem.products)} entries, expected 1 to {MAX_PRODUCTS}"
-        raise InvalidRequest.of("problem.products", found)
+    checks, count = Checks(), len(request.problem.products)
+    if count > MAX_PRODUCTS:
+        checks.count("problem.products", count, 1, MAX_PRODUCTS)
+    checks.raise_any()
 
 
 def _call_of(request: service.OptimizePortfolioRequest, snapshot: str, seconds_left: float | None) -> OptimizeCall:
