@@ -1,6 +1,6 @@
 """Which jobs go to a worker together: short ones, so that processes change places on a processor less often.
 
-What a process has in the caches of a processor is lost to the next one: see docs/adr/0008 for what that costs.
+What a process has in the caches of a processor is likely lost to the next one: see docs/adr/0008 for what it costs.
 """
 
 from __future__ import annotations
